@@ -1,0 +1,182 @@
+import Glibc
+
+/// Plain file system calls that throw with the path and the system's own words.
+public enum Files {
+    /// What `stat` knows that this project uses.
+    public struct Status: Hashable, Sendable {
+        public var size: Int64
+        public var mode: UInt32
+        public var modifiedSeconds: Int64
+        public var modifiedNanoseconds: Int64
+        public var changedSeconds: Int64
+        public var changedNanoseconds: Int64
+        public var device: UInt64
+        public var inode: UInt64
+        public var user: UInt32
+        public var group: UInt32
+
+        public var isDirectory: Bool { mode & S_IFMT == S_IFDIR }
+        public var isRegular: Bool { mode & S_IFMT == S_IFREG }
+        public var isSymbolicLink: Bool { mode & S_IFMT == S_IFLNK }
+        public var isExecutable: Bool { mode & 0o100 != 0 }
+    }
+
+    /// The status of `path` itself (symbolic links are not followed); nil when nothing is there.
+    public static func status(_ path: String) -> Status? {
+        var raw = stat()
+        guard lstat(path, &raw) == 0 else { return nil }
+        return Status(raw)
+    }
+
+    public static func exists(_ path: String) -> Bool { status(path) != nil }
+
+    public static func isDirectory(_ path: String) -> Bool {
+        var raw = stat()
+        return stat(path, &raw) == 0 && raw.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// The whole content of a file.
+    public static func read(_ path: String) throws -> [UInt8] {
+        let descriptor = try FileHandle(reading: path)
+        return try descriptor.readToEnd()
+    }
+
+    /// The whole content as text.
+    ///
+    /// - Throws: `MLError(.invalidInput)` when the bytes are not UTF-8.
+    public static func readText(_ path: String) throws -> String {
+        guard let text = String(validating: try read(path), as: UTF8.self) else {
+            throw MLError(.invalidInput, "'\(path)' is not UTF-8 text")
+        }
+        return text
+    }
+
+    /// Replaces `path` with `bytes` in one step: a reader sees the old file or the new one, never a part.
+    ///
+    /// Temp file beside it, fsync, rename, fsync of the folder.
+    public static func writeAtomically(_ bytes: [UInt8], to path: String, mode: mode_t = 0o666) throws {
+        let temporary = temporaryName(beside: path)
+        do {
+            let file = try FileHandle(creating: temporary, mode: mode)
+            try file.writeAll(bytes)
+            try file.synchronize()
+            try file.close()
+            try rename(temporary, to: path)
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        synchronizeDirectory(parent(of: path))
+    }
+
+    public static func writeAtomically(_ text: String, to path: String, mode: mode_t = 0o666) throws {
+        try writeAtomically(Array(text.utf8), to: path, mode: mode)
+    }
+
+    public static func rename(_ from: String, to: String) throws {
+        guard Glibc.rename(from, to) == 0 else { throw ioError("cannot rename '\(from)' to '\(to)'") }
+    }
+
+    public static func makeDirectories(_ path: String) throws {
+        if mkdir(path, 0o777) == 0 || isDirectory(path) { return }
+        if errno == ENOENT {
+            let above = parent(of: path)
+            guard above != path else { throw ioError("cannot create folder '\(path)'") }
+            try makeDirectories(above)
+            if mkdir(path, 0o777) == 0 || isDirectory(path) { return }
+        }
+        throw ioError("cannot create folder '\(path)'")
+    }
+
+    /// Names in a folder, sorted by bytes, without `.` and `..`. A folder that does not exist has none.
+    public static func list(_ path: String) throws -> [String] {
+        guard let handle = opendir(path) else {
+            if errno == ENOENT { return [] }
+            throw ioError("cannot list '\(path)'")
+        }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while let entry = readdir(handle) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// Removes a file or a whole folder; what is not there is not an error.
+    public static func remove(_ path: String) throws {
+        guard let status = status(path) else { return }
+        if status.isDirectory {
+            for name in try list(path) { try remove(path + "/" + name) }
+            guard rmdir(path) == 0 || errno == ENOENT else { throw ioError("cannot remove '\(path)'") }
+        } else {
+            guard unlink(path) == 0 || errno == ENOENT else { throw ioError("cannot remove '\(path)'") }
+        }
+    }
+
+    public static func parent(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    public static func lastComponent(of path: String) -> String {
+        path.split(separator: "/").last.map(String.init) ?? path
+    }
+
+    /// `path` as seen from `base`, unless it is absolute.
+    public static func join(_ base: String, _ path: String) -> String {
+        if path.hasPrefix("/") || base.isEmpty || base == "." { return path }
+        return base.hasSuffix("/") ? base + path : base + "/" + path
+    }
+
+    /// A name in the same folder that no other process or thread uses.
+    public static func temporaryName(beside path: String) -> String {
+        let unique = UInt64.random(in: 0...UInt64.max)
+        return join(parent(of: path), ".tmp-\(getpid())-\(String(unique, radix: 36))")
+    }
+
+    /// Makes a rename durable. Some file systems cannot; that is no reason to fail.
+    public static func synchronizeDirectory(_ path: String) {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+
+    /// An error with the system's words for the current `errno`.
+    public static func ioError(_ message: String) -> MLError {
+        let number = errno
+        let code: MLError.Code = number == ENOENT || number == ENOTDIR ? .notFound : .io
+        var hints: [String] = []
+        if number == ENOSPC || number == EDQUOT { hints = ["free some space and run the command again; nothing was lost"] }
+        return MLError(code, "\(message): \(String(cString: strerror(number)))", hints: hints)
+    }
+}
+
+extension Files.Status {
+    init(_ raw: stat) {
+        self.init(
+            size: Int64(raw.st_size), mode: raw.st_mode,
+            modifiedSeconds: Int64(raw.st_mtim.tv_sec), modifiedNanoseconds: Int64(raw.st_mtim.tv_nsec),
+            changedSeconds: Int64(raw.st_ctim.tv_sec), changedNanoseconds: Int64(raw.st_ctim.tv_nsec),
+            device: UInt64(raw.st_dev), inode: UInt64(raw.st_ino), user: raw.st_uid, group: raw.st_gid)
+    }
+}
+
+extension Files {
+    /// What a symbolic link points to, as raw bytes.
+    public static func linkTarget(_ path: String) throws -> [UInt8] {
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(path, &buffer, buffer.count)
+        guard count >= 0 else { throw ioError("cannot read the link '\(path)'") }
+        return buffer[..<count].map { UInt8(bitPattern: $0) }
+    }
+
+    /// Creates a symbolic link.
+    public static func makeLink(_ path: String, target: [UInt8]) throws {
+        let text = target.map { CChar(bitPattern: $0) } + [0]
+        guard symlink(text, path) == 0 else { throw ioError("cannot create the link '\(path)'") }
+    }
+}

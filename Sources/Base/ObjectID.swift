@@ -1,0 +1,51 @@
+/// The SHA-256 of some content: the name of a file, a chunk, a pack or a stage run.
+///
+/// 32 bytes held in four words (big-endian, so that comparing words compares bytes): a value without allocation.
+public struct ObjectID: Hashable, Comparable, Sendable, CustomStringConvertible {
+    public static let byteCount = 32
+    private let a, b, c, d: UInt64
+
+    /// Takes exactly 32 bytes; nil otherwise.
+    public init?(bytes: some Collection<UInt8>) {
+        guard bytes.count == ObjectID.byteCount else { return nil }
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        for (index, byte) in bytes.enumerated() {
+            switch index >> 3 {
+            case 0: words.0 = words.0 << 8 | UInt64(byte)
+            case 1: words.1 = words.1 << 8 | UInt64(byte)
+            case 2: words.2 = words.2 << 8 | UInt64(byte)
+            default: words.3 = words.3 << 8 | UInt64(byte)
+            }
+        }
+        (a, b, c, d) = words
+    }
+
+    /// Takes 64 lower-case hex digits; nil otherwise.
+    public init?(hex: some StringProtocol) {
+        guard hex.utf8.count == ObjectID.byteCount * 2, let bytes = Hex.decode(hex.utf8) else { return nil }
+        self.init(bytes: bytes)
+    }
+
+    public var bytes: [UInt8] {
+        var out = [UInt8]()
+        out.reserveCapacity(ObjectID.byteCount)
+        for word in [a, b, c, d] {
+            for shift in stride(from: UInt64(56), through: 0, by: -8) { out.append(UInt8(truncatingIfNeeded: word >> shift)) }
+        }
+        return out
+    }
+
+    public var hex: String { Hex.encode(bytes) }
+    public var description: String { hex }
+    /// The first twelve digits, for people.
+    public var short: String { String(hex.prefix(12)) }
+    /// The first byte: the bucket of a fan-out table.
+    public var firstByte: Int { Int(a >> 56) }
+
+    public static func < (lhs: ObjectID, rhs: ObjectID) -> Bool {
+        if lhs.a != rhs.a { return lhs.a < rhs.a }
+        if lhs.b != rhs.b { return lhs.b < rhs.b }
+        if lhs.c != rhs.c { return lhs.c < rhs.c }
+        return lhs.d < rhs.d
+    }
+}

@@ -1,0 +1,72 @@
+import Dispatch
+import Glibc
+
+/// Applies `body` to each index in parallel and returns the results in order.
+///
+/// Which thread does what never shows in the result. The first error (by index) is thrown after all work ended.
+///
+/// - Parameter workers: how many at once; defaults to the processor count.
+public func parallelMap<T: Sendable>(
+    count: Int, workers: Int = processorCount(), _ body: @Sendable (Int) throws -> T
+) throws -> [T] {
+    if count == 0 { return [] }
+    if count == 1 || workers <= 1 { return try (0..<count).map(body) }
+    let slots = Slots<Result<T, any Error>>(count: count)
+    let next = Slots<Int>.Cursor(limit: count)
+    DispatchQueue.concurrentPerform(iterations: min(workers, count)) { _ in
+        while let index = next.take() { slots.set(index, Result { try body(index) }) }
+    }
+    return try slots.all().map { try $0.get() }
+}
+
+/// Processors this process may use.
+public func processorCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+/// Results written by index from many threads, read after all are done.
+private final class Slots<Value: Sendable>: @unchecked Sendable {
+    private var values: [Value?]
+    private var mutex = Mutex()
+
+    init(count: Int) { values = Array(repeating: nil, count: count) }
+
+    func set(_ index: Int, _ value: Value) { mutex.withLock { values[index] = value } }
+
+    func all() -> [Value] { mutex.withLock { values.compactMap { $0 } } }
+
+    /// Hands out indices 0, 1, 2 … once each.
+    final class Cursor: @unchecked Sendable {
+        private var next = 0
+        private let limit: Int
+        private let mutex = Mutex()
+        init(limit: Int) { self.limit = limit }
+        func take() -> Int? {
+            mutex.withLock {
+                guard next < limit else { return nil }
+                defer { next += 1 }
+                return next
+            }
+        }
+    }
+}
+
+/// A lock for short critical sections.
+public final class Mutex: @unchecked Sendable {
+    private let handle: UnsafeMutablePointer<pthread_mutex_t>
+
+    public init() {
+        handle = .allocate(capacity: 1)
+        handle.initialize(to: pthread_mutex_t())
+        pthread_mutex_init(handle, nil)
+    }
+
+    deinit {
+        pthread_mutex_destroy(handle)
+        handle.deallocate()
+    }
+
+    public func withLock<T>(_ body: () throws -> T) rethrows -> T {
+        pthread_mutex_lock(handle)
+        defer { pthread_mutex_unlock(handle) }
+        return try body()
+    }
+}

@@ -1,0 +1,3 @@
+// libarchive: reading any archive, writing to disk safely.
+#include <archive.h>
+#include <archive_entry.h>

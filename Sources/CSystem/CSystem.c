@@ -1,0 +1,15 @@
+#define _GNU_SOURCE
+#include "CSystem.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+int gitml_pipe_cloexec(int ends[2]) { return pipe2(ends, O_CLOEXEC); }
+
+int gitml_spawn_addchdir(posix_spawn_file_actions_t *actions, const char *path) {
+    return posix_spawn_file_actions_addchdir_np(actions, path);
+}
+
+int gitml_reflink(int target, int source) { return ioctl(target, FICLONE, source); }

@@ -1,0 +1,16 @@
+// Linux calls that Swift's Glibc module hides behind _GNU_SOURCE.
+#ifndef GITML_CSYSTEM_H
+#define GITML_CSYSTEM_H
+
+#include <spawn.h>
+
+/// pipe2(2) with O_CLOEXEC.
+int gitml_pipe_cloexec(int ends[2]);
+
+/// posix_spawn_file_actions_addchdir_np(3).
+int gitml_spawn_addchdir(posix_spawn_file_actions_t *actions, const char *path);
+
+/// ioctl(FICLONE): shares the blocks of `source` where the file system can; -1 where it cannot.
+int gitml_reflink(int target, int source);
+
+#endif

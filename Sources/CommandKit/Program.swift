@@ -1,0 +1,72 @@
+import ArgumentParser
+import Base
+import Glibc
+
+/// Runs a root command as git runs its own: errors as `fatal:` and `hint:`, exit codes 0, 1, 128 and 129.
+public enum Program {
+    /// The version all programs print.
+    public static let version = "0.1.0"
+
+    /// Parses the arguments, runs the command, exits.
+    public static func main<Root: ParsableCommand>(_ root: Root.Type) -> Never {
+        do {
+            let arguments = try moveToDirectory(Array(CommandLine.arguments.dropFirst()))
+            try suggest(root, arguments)
+            var command = try root.parseAsRoot(arguments)
+            try command.run()
+            leave(0)
+        } catch let error as MLError {
+            leave(ErrorText.show(error))
+        } catch let code as ExitCode {
+            leave(code.rawValue)
+        } catch {
+            if root.exitCode(for: error) == .success {
+                Swift.print(root.fullMessage(for: error))
+                leave(0)
+            }
+            writeError(root.fullMessage(for: error).replacingPrefix("Error: ", with: "fatal: ") + "\n")
+            leave(ExitStatus.usage)
+        }
+    }
+
+    /// `git mldata -C DIR add` means what `git -C DIR mldata add` means.
+    private static func moveToDirectory(_ arguments: [String]) throws -> [String] {
+        var rest = arguments[...]
+        while rest.first == "-C", rest.count >= 2 {
+            let directory = rest[rest.startIndex + 1]
+            guard chdir(directory) == 0 else { throw Files.ioError("cannot change to '\(directory)'") }
+            rest = rest.dropFirst(2)
+        }
+        return Array(rest)
+    }
+
+    /// Git's manner for a mistyped subcommand; the parser alone would speak of an unexpected argument.
+    private static func suggest(_ root: (some ParsableCommand).Type, _ arguments: [String]) throws {
+        guard root.configuration.defaultSubcommand == nil, let word = arguments.first, !word.hasPrefix("-") else { return }
+        let names = root.configuration.subcommands.map { $0._commandName }
+        guard !names.contains(word), word != "help" else { return }
+        let name = root.configuration.commandName ?? "git"
+        let spoken = name.replacingPrefix("git-", with: "git ")
+        let near = nearest(word, in: names)
+        throw MLError(
+            .usage, "'\(word)' is not a \(spoken) command",
+            hints: (near.map { ["did you mean '\($0)'?"] } ?? []) + ["see '\(spoken) -h'"])
+    }
+
+    static func leave(_ code: Int32) -> Never {
+        // A full disk behind standard output must not pass for success.
+        if fflush(nil) != 0 && code == 0 {
+            if errno == EPIPE { exit(128 + SIGPIPE) }
+            writeError("fatal: cannot write standard output: \(String(cString: strerror(errno)))\n")
+            exit(ExitStatus.fatal)
+        }
+        exit(code)
+    }
+}
+
+extension String {
+    fileprivate func replacingPrefix(_ prefix: String, with other: String) -> String {
+        hasPrefix(prefix) ? other + dropFirst(prefix.count) : self
+    }
+
+}

@@ -1,0 +1,47 @@
+import Base
+import Glibc
+
+/// What can be shown where: decided once, from the options, the environment and the streams.
+public struct Terminal: Sendable {
+    /// How many colours standard output takes.
+    public enum ColorDepth: Sendable { case none, palette256, truecolor }
+
+    public var colors: ColorDepth
+    /// Columns of standard output; nil when it is no terminal.
+    public var width: Int?
+    public var showsProgress: Bool
+    public var quiet: Bool
+
+    public init(_ options: CommonOptions) {
+        quiet = options.quiet
+        let outputIsTerminal = isatty(1) == 1
+        width = Terminal.columns(outputIsTerminal)
+        colors = Terminal.depth(options.color, outputIsTerminal)
+        // Progress only in the foreground, as git does: a background job must not draw over the prompt.
+        let foreground = isatty(2) == 1 && tcgetpgrp(2) == getpgrp()
+        showsProgress = !options.quiet && (options.progress ?? (foreground && environment("TERM") != "dumb"))
+    }
+
+    private static func depth(_ choice: ColorChoice, _ isTerminal: Bool) -> ColorDepth {
+        switch choice {
+        case .never: return .none
+        case .auto:
+            // https://no-color.org: any non-empty value.
+            if environment("NO_COLOR")?.isEmpty == false || environment("TERM") == "dumb" || !isTerminal { return .none }
+        case .always: break
+        }
+        let claim = environment("COLORTERM") ?? ""
+        return claim == "truecolor" || claim == "24bit" || choice == .always ? .truecolor : .palette256
+    }
+
+    private static func columns(_ isTerminal: Bool) -> Int? {
+        if let text = environment("COLUMNS"), let value = Int(text), value > 0 { return value }
+        guard isTerminal else { return nil }
+        var size = winsize()
+        guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+}
+
+/// A variable of the process environment. Only the command layer asks.
+public func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }

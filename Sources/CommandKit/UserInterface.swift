@@ -1,0 +1,45 @@
+import Base
+import Glibc
+
+/// The only way from a command to the user: results on standard output, everything else on standard error.
+public struct UserInterface: Sendable {
+    public let terminal: Terminal
+
+    public init(_ options: CommonOptions) throws {
+        if let directory = options.directory, chdir(directory) != 0 {
+            throw Files.ioError("cannot change to '\(directory)'")
+        }
+        terminal = Terminal(options)
+    }
+
+    /// A line of the result.
+    public func print(_ line: String) { Swift.print(line) }
+
+    /// A result that brings its own line feeds.
+    public func write(_ text: String) { Swift.print(text, terminator: "") }
+
+    /// Raw bytes of the result.
+    public func write(_ bytes: [UInt8]) throws {
+        fflush(nil)
+        try FileHandle(borrowing: 1, path: "standard output").writeAll(bytes)
+    }
+
+    /// A remark on what is going on; silent with `-q`.
+    public func status(_ line: String) {
+        if terminal.quiet { return }
+        note(line)
+    }
+
+    public func warning(_ message: String) { note("warning: " + message) }
+
+    public func hint(_ message: String) { if !terminal.quiet { note("hint: " + message) } }
+
+    /// The reporter that long work gets.
+    public var progress: any ProgressReporter {
+        terminal.showsProgress ? TerminalProgress() : SilentProgress()
+    }
+
+    private func note(_ line: String) {
+        writeError(line + "\n")
+    }
+}

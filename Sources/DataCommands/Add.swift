@@ -1,0 +1,54 @@
+import ArgumentParser
+import Base
+import CommandKit
+import DataKit
+import Reports
+
+struct Add: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Put files into the store, in parallel, and stage their pointers.",
+        discussion: """
+            Files that no pattern tracks are tracked from now on: a folder as 'folder/**', a file by its name.
+
+            Examples:
+              git mldata add data
+              git mldata add model.bin
+            """)
+
+    @Argument(help: ArgumentHelp("Files and folders.", valueName: "path")) var paths: [String]
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let session = try Session(common)
+        let paths = try session.paths(paths)
+        try session.ensureInstalled()
+        try trackNew(paths, session)
+        let outcome = try Adder(session.data).add(paths, progress: session.ui.progress)
+        var words = "Added \(Quantity.count(outcome.added.count, "file"))"
+        if !outcome.added.isEmpty {
+            words += ": \(Quantity.bytes(outcome.bytes)), the store grew by \(Quantity.bytes(outcome.storedBytes))"
+        }
+        if outcome.unchanged > 0 { words += "; \(outcome.unchanged) unchanged" }
+        if !outcome.plain.isEmpty { words += "; \(outcome.plain.count) staged as plain Git files" }
+        session.ui.print(words)
+    }
+
+    /// Naming a path here means that git-ml shall keep it.
+    private func trackNew(_ paths: [String], _ session: Session) throws {
+        let top = try session.data.repository.requireWorkTree()
+        var patterns: [String] = []
+        for path in paths {
+            let isFolder = Files.isDirectory(top + "/" + path)
+            let probe = isFolder ? (path.isEmpty ? "x" : path + "/x") : path
+            if try session.data.repository.attribute("filter", of: [probe])[probe] != "mldata" {
+                // The top itself holds .gitattributes and code: only what patterns name is data there.
+                if path.isEmpty { continue }
+                patterns.append(isFolder ? path + "/**" : path)
+            }
+        }
+        for pattern in try TrackedPatterns.add(patterns, folder: "", session.data.repository) {
+            session.ui.status("Tracking '\(pattern)'")
+        }
+        if !patterns.isEmpty { try session.data.repository.git.run(["add", ".gitattributes"]) }
+    }
+}

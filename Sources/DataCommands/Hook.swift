@@ -1,0 +1,76 @@
+import ArgumentParser
+import Base
+import CommandKit
+import DataKit
+import GitKit
+import Glibc
+
+/// What the installed hook scripts run.
+struct Hook: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a hook: git does, through the scripts 'install' writes.",
+        discussion: "git mldata hook NAME SCRIPT [ARGUMENT…]")
+
+    @Argument(parsing: .captureForPassthrough) var arguments: [String]
+
+    func run() throws {
+        guard let name = arguments.first, HookScript.names.contains(name) else {
+            throw MLError(.usage, "unknown hook '\(arguments.first ?? "")'", hint: HookScript.names.joined(separator: ", "))
+        }
+        let script = arguments.count > 1 ? arguments[1] : ""
+        let rest = Array(arguments.dropFirst(2))
+        // Standard input is read once and given to everybody who wants it.
+        let takesInput = name == "pre-push" || name == "post-rewrite"
+        let input = takesInput ? try FileHandle(borrowing: 0, path: "standard input").readToEnd() : []
+        try runChained(script, rest, input)
+        switch name {
+        case "pre-push": try prePush(rest, input)
+        case "post-checkout", "post-merge": try quietly { try fill() }
+        default: break
+        }
+        // Runs have hooks of their own: notes follow commits, records follow pushes.
+        let runs = Executable.sibling("git-mlrun")
+        if runs.contains("/") { _ = try runProgram(runs, ["hook", name] + rest, input) }
+    }
+
+    /// The hook that was there before ours: a "no" from it is final.
+    private func runChained(_ script: String, _ arguments: [String], _ input: [UInt8]) throws {
+        let path = HookScript.chained(script)
+        guard let status = Files.status(path), status.isRegular, status.isExecutable else { return }
+        let status = try runProgram(path, arguments, input)
+        if status != 0 { throw ExitCode(status) }
+    }
+
+    private func runProgram(_ path: String, _ arguments: [String], _ input: [UInt8]) throws -> Int32 {
+        try Subprocess([path] + arguments, input: input, output: .inherit, errors: .inherit).run().status
+    }
+
+    private func prePush(_ arguments: [String], _ input: [UInt8]) throws {
+        let session = try Session(CommonOptions.parse([]))
+        let gitRemote = arguments.first ?? "origin"
+        let refs = PushedRef.parse(String(decoding: input, as: UTF8.self))
+        if refs.isEmpty { return }
+        try Installation(scope: .local, repository: session.data.repository).addRefspecs()
+        let uploader = Uploader(session.data)
+        let pointers = try uploader.pointers(pushing: refs, to: gitRemote)
+        // No tracked files, no network.
+        if pointers.isEmpty { return }
+        guard let remote = try session.data.openRemote(gitRemote: gitRemote) else { return }
+        let plan = try uploader.plan(pointers, remote)
+        if plan.files.isEmpty { return }
+        let transfer = try uploader.upload(plan, to: remote, progress: session.ui.progress)
+        session.ui.status(Push.describe(plan, transfer, remote))
+    }
+
+    /// Large files that git's checkout left as pointers; usually the filter has filled them already.
+    private func fill() throws {
+        let session = try Session(CommonOptions.parse([]))
+        if environment("GIT_MLDATA_SKIP_SMUDGE") == "1" || session.data.skipsSmudge { return }
+        _ = try Workflow.fill([], fetch: true, session)
+    }
+
+    /// After the fact nothing can be stopped any more: say what is wrong and let git go on.
+    private func quietly(_ body: () throws -> Void) throws {
+        do { try body() } catch let error as MLError { _ = ErrorText.show(error) }
+    }
+}

@@ -1,0 +1,94 @@
+import ArgumentParser
+import Base
+import CommandKit
+import DataKit
+import GitKit
+import Reports
+
+struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ls", abstract: "List tracked files of the index or of a revision.",
+        discussion: "'*' marks files whose content is in the local store, '-' pointers to content elsewhere.")
+
+    @Argument(help: ArgumentHelp("A revision (default: the index), then paths.", valueName: "rev-or-path"))
+    var arguments: [String] = []
+    @Flag(help: "Also list files that Git keeps itself.") var all = false
+    @Flag(help: "Print paths only.") var nameOnly = false
+    @Flag(help: "Print JSON.") var json = false
+    @Flag(name: .customShort("z"), help: "End lines with NUL instead of LF.") var nul = false
+    @OptionGroup var common: CommonOptions
+
+    private struct Row {
+        var path: String
+        var oid: String
+        var size: Int64
+        var isTracked: Bool
+        var isPresent: Bool
+    }
+
+    func run() throws {
+        let session = try Session(common)
+        let rows = try rows(session)
+        let end = nul ? "\0" : "\n"
+        if json {
+            let files: [JSON] = rows.map {
+                [
+                    "path": .string($0.path), "oid": .string($0.oid), "size": .integer($0.size), "tracked": .bool($0.isTracked),
+                    "present": .bool($0.isPresent),
+                ]
+            }
+            session.ui.write(JSON.object(["version": 1, "files": .array(files)]).pretty())
+            return
+        }
+        let width = rows.map { Quantity.bytes($0.size).count }.max() ?? 0
+        for row in rows {
+            if nameOnly {
+                session.ui.write(row.path + end)
+            } else {
+                let size = Quantity.bytes(row.size)
+                let mark = row.isPresent ? "*" : "-"
+                let padding = String(repeating: " ", count: width - size.count)
+                session.ui.write("\(row.oid.prefix(10)) \(mark) \(padding)\(size)  \(row.path)\(end)")
+            }
+        }
+    }
+
+    private func rows(_ session: Session) throws -> [Row] {
+        let data = session.data
+        let store = try data.openStore()
+        let (tree, paths) = try target(session)
+        var rows: [Row] = []
+        let pointers = try tree.map { try data.pointers(inTree: $0) } ?? data.pointersInIndex()
+        for file in pointers {
+            rows.append(
+                Row(
+                    path: file.path, oid: file.pointer.oid.hex, size: file.pointer.size, isTracked: true,
+                    isPresent: try store.contains(file.pointer.oid)))
+        }
+        if all {
+            let tracked = Set(rows.map(\.path))
+            let others: [(String, GitID)] =
+                try tree.map { try data.repository.files(inTree: $0).filter(\.isRegularFile).map { ($0.path, $0.id) } }
+                ?? IndexFile(path: data.repository.indexPath).entries.filter { $0.stage == 0 }.map { ($0.path, $0.id) }
+            for (path, id) in others where !tracked.contains(path) {
+                let size = Int64(data.repository.blobSize(id) ?? 0)
+                rows.append(Row(path: path, oid: id.hex, size: size, isTracked: false, isPresent: true))
+            }
+        }
+        return rows.filter { row in
+            paths.isEmpty || paths.contains { $0.isEmpty || row.path == $0 || row.path.hasPrefix($0 + "/") }
+        }.sorted { $0.path < $1.path }
+    }
+
+    /// The first word is a revision if it names one, as with `git log`; all others are paths.
+    private func target(_ session: Session) throws -> (GitID?, [String]) {
+        guard let first = arguments.first else { return (nil, []) }
+        if let commit = try? session.data.repository.commit(first) {
+            return (commit.tree, try session.paths(Array(arguments.dropFirst())))
+        }
+        let paths = try session.paths(arguments)
+        let top = session.data.repository.workTree ?? ""
+        if !Files.exists(top + "/" + (paths.first ?? "")) { _ = try session.data.repository.commit(first) }
+        return (nil, paths)
+    }
+}

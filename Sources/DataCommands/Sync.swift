@@ -1,0 +1,84 @@
+import ArgumentParser
+import Base
+import CommandKit
+import DataKit
+import GitKit
+import ObjectStore
+import Reports
+
+struct Sync: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Fill in files that are still pointers, fetching what is missing.",
+        discussion: "Git's checkout does this by itself; 'sync' is the net for whatever it left.")
+
+    @Argument(help: ArgumentHelp("Only these files and folders.", valueName: "path")) var paths: [String] = []
+    @Flag(help: .hidden) var fromFilter = false
+    @Flag(help: .hidden) var firstContact = false
+    @Flag(help: .hidden) var stdin = false
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let session = try Session(common)
+        if firstContact { try welcome(session) }
+        var paths = try session.paths(paths)
+        if stdin {
+            paths = try FileHandle(borrowing: 0, path: "standard input").readToEnd()
+                .split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+            if paths.isEmpty { return }
+        }
+        let outcome = try Workflow.fill(paths, fetch: true, session)
+        if !fromFilter { session.ui.print(Workflow.describe(outcome)) }
+    }
+
+    /// A fresh clone: give it hooks and the notes that came along with nobody asking for them.
+    private func welcome(_ session: Session) throws {
+        try Installation(scope: .local, repository: session.data.repository).install()
+        try FilterSettings.write(session.data)
+        if let remote = try session.data.defaultGitRemote() {
+            _ = try session.data.repository.git.start(
+                ["fetch", "--quiet", "--no-tags", remote] + Installation.refspecs(remote))
+        }
+    }
+}
+
+struct Checkout: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Fill in pointers from the local store, without fetching.")
+
+    @Argument(help: ArgumentHelp("Only these files and folders.", valueName: "path")) var paths: [String] = []
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let session = try Session(common)
+        session.ui.print(Workflow.describe(try Workflow.fill(session.paths(paths), fetch: false, session)))
+    }
+}
+
+struct Pull: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Fetch content for this checkout and fill it in.",
+        discussion: "Example:\n  git mldata pull data --below 100m")
+
+    @Argument(help: ArgumentHelp("Only these files and folders.", valueName: "path")) var paths: [String] = []
+    @Option(help: ArgumentHelp("Only files larger than this (suffixes k, m, g).", valueName: "size")) var above: String?
+    @Option(help: ArgumentHelp("Only files smaller than this.", valueName: "size")) var below: String?
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let session = try Session(common)
+        let lower = try size(above, "--above") ?? -1
+        let upper = try size(below, "--below") ?? Int64.max
+        let outcome = try Workflow.fill(session.paths(paths), fetch: true, session) {
+            $0.pointer.size > lower && $0.pointer.size < upper
+        }
+        session.ui.print(Workflow.describe(outcome))
+    }
+
+    private func size(_ text: String?, _ option: String) throws -> Int64? {
+        guard let text else { return nil }
+        guard let value = Configuration.parseInteger(text) else {
+            throw MLError(.usage, "\(option) needs a size such as 500k or 10m, not '\(text)'")
+        }
+        return value
+    }
+}

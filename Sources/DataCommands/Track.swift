@@ -1,0 +1,60 @@
+import ArgumentParser
+import Base
+import CommandKit
+import DataKit
+
+struct Track: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Track files by pattern; without a pattern, list the tracked patterns.",
+        discussion: "Patterns go into .gitattributes of the current folder, so that every clone agrees. Quote them: 'data/**'.")
+
+    @Argument(help: ArgumentHelp("Patterns as in .gitattributes.", valueName: "pattern")) var patterns: [String] = []
+    @Flag(help: "Print JSON.") var json = false
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let session = try Session(common)
+        if patterns.isEmpty { return try list(session) }
+        try session.ensureInstalled()
+        let folder = String(session.data.repository.prefix.dropLast())
+        let added = try TrackedPatterns.add(patterns, folder: folder, session.data.repository)
+        for pattern in patterns {
+            session.ui.print(added.contains(pattern) ? "Tracking '\(pattern)'" : "'\(pattern)' is already tracked")
+        }
+    }
+
+    private func list(_ session: Session) throws {
+        let patterns = try TrackedPatterns.list(session.data.repository)
+        if json {
+            session.ui.write(
+                JSON.object(["version": 1, "patterns": .array(patterns.map { ["pattern": .string($0.pattern), "source": .string($0.source)] })])
+                    .pretty())
+            return
+        }
+        let width = patterns.map(\.pattern.count).max() ?? 0
+        for pattern in patterns {
+            session.ui.print(pattern.pattern + String(repeating: " ", count: width - pattern.pattern.count) + "  " + pattern.source)
+        }
+        if patterns.isEmpty { session.ui.status("No patterns are tracked.\nhint: git mldata track 'data/**'") }
+    }
+}
+
+struct Untrack: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Stop tracking patterns; files that are in the store stay there.")
+
+    @Argument(help: ArgumentHelp("Patterns as 'track' lists them.", valueName: "pattern")) var patterns: [String]
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let session = try Session(common)
+        let folder = String(session.data.repository.prefix.dropLast())
+        let removed = try TrackedPatterns.remove(patterns, folder: folder, session.data.repository)
+        for pattern in patterns {
+            session.ui.print(removed.contains(pattern) ? "Untracking '\(pattern)'" : "'\(pattern)' was not tracked here")
+        }
+        if !removed.isEmpty {
+            session.ui.hint("'git add --renormalize .' puts the files' content into Git from the next commit on")
+        }
+    }
+}

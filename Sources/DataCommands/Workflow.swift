@@ -1,0 +1,35 @@
+import Base
+import CommandKit
+import DataKit
+import ObjectStore
+import Reports
+
+/// Steps that several commands share.
+enum Workflow {
+    /// Fills pointers in the work tree.
+    ///
+    /// - Throws: `MLError(.missingObject)` when some have no content anywhere; the others are filled first.
+    static func fill(
+        _ paths: [String], fetch: Bool, _ session: Session, where wanted: (PointerFile) -> Bool = { _ in true }
+    ) throws -> Synchroniser.Outcome {
+        let synchroniser = try Synchroniser(session.data)
+        let files = try synchroniser.candidates(paths).filter(wanted)
+        if fetch { _ = try Downloader(session.data).fetch(files.map(\.pointer.oid), progress: session.ui.progress) }
+        let outcome = try synchroniser.fill(files, progress: session.ui.progress)
+        if let first = outcome.missing.first {
+            let place = fetch ? "anywhere" : "in the local store"
+            throw MLError(
+                .missingObject,
+                "content of '\(first.path)'\(outcome.missing.count > 1 ? " and \(outcome.missing.count - 1) more" : "") "
+                    + "(\(first.pointer.oid.short)) is not \(place)",
+                hint: fetch
+                    ? "somebody who has it must push it: 'git mldata push --all'" : "fetch it with 'git mldata pull'")
+        }
+        return outcome
+    }
+
+    static func describe(_ outcome: Synchroniser.Outcome) -> String {
+        if outcome.filled.isEmpty { return "All files are filled in." }
+        return "Filled in \(Quantity.count(outcome.filled.count, "file")), \(Quantity.bytes(outcome.bytes))"
+    }
+}

@@ -1,0 +1,156 @@
+import Base
+import ObjectStore
+
+/// What the filters of one process share: the store, its writer, and which files were left as pointers.
+public final class FilterSession {
+    let environment: GitEnvironment
+    let settings: FilterSettings
+    let store: ObjectStore
+    /// Whether there was no store when this process started: the first checkout of a fresh clone.
+    let isFirstContact: Bool
+    private let message: (String) -> Void
+    private var writer: PackWriter?
+    /// Paths whose content is too long to go through git.
+    private(set) var leftAsPointer: [[UInt8]] = []
+    private(set) var smudges = 0
+    private var warned = false
+
+    /// - Parameter message: takes one line for the user, such as `warning: …`; a filter's standard output belongs to git.
+    public init(_ environment: GitEnvironment, message: @escaping (String) -> Void) throws {
+        self.environment = environment
+        self.message = message
+        settings = try FilterSettings(environment)
+        let root = settings.store.map { Files.join(environment.commonDirectory, $0) } ?? environment.commonDirectory + "/mldata"
+        isFirstContact = !Files.exists(root + "/packs")
+        store = try ObjectStore(root: root)
+    }
+
+    // MARK: Clean
+
+    /// The text Git shall keep for a file's content: the content itself for nothing and for a pointer, otherwise a pointer.
+    ///
+    /// - Throws: what the store throws, after which the rest of `source` is still to be read.
+    func clean(_ source: ByteSource) throws -> [UInt8] {
+        let prefix = try [UInt8](unsafeUninitializedCapacity: Pointer.sizeLimit) { buffer, initialized in
+            initialized = try source(UnsafeMutableRawBufferPointer(buffer))
+        }
+        if prefix.isEmpty || Pointer.parse(prefix) != nil { return prefix }
+        let writer = try openWriter()
+        if prefix.count < Pointer.sizeLimit { return try writer.add(prefix).pointer.encoded }
+        var sent = 0
+        return try writer.add { target in
+            var done = 0
+            if sent < prefix.count {
+                done = min(target.count, prefix.count - sent)
+                prefix[sent..<sent + done].withUnsafeBytes {
+                    UnsafeMutableRawBufferPointer(rebasing: target[..<done]).copyMemory(from: $0)
+                }
+                sent += done
+            }
+            return done + (try source(UnsafeMutableRawBufferPointer(rebasing: target[done...])))
+        }.pointer.encoded
+    }
+
+    private func openWriter() throws -> PackWriter {
+        if let writer { return writer }
+        let opened = try store.makeWriter()
+        writer = opened
+        return opened
+    }
+
+    // MARK: Smudge
+
+    /// What becomes of the text Git keeps for a file.
+    enum SmudgePlan {
+        /// Write the text as it is.
+        case asIs
+        /// Write the content of this object.
+        case content(Pointer)
+        /// The object must be fetched first.
+        case fetch(Pointer)
+    }
+
+    /// - Parameter text: all of the text when it is shorter than `Pointer.sizeLimit`, otherwise at least so much of it.
+    func planSmudge(_ text: [UInt8], path: [UInt8]) throws -> SmudgePlan {
+        smudges += 1
+        guard let pointer = Pointer.parse(text) else {
+            if Pointer.looksLikePointer(text) {
+                message("warning: '\(FilterSession.name(path))' holds a corrupt pointer")
+                message("hint: it was checked out as it is; see 'git log -- \(FilterSession.name(path))' for a good version")
+            }
+            return .asIs
+        }
+        if !pointer.extensions.isEmpty {
+            message("warning: '\(FilterSession.name(path))' needs Git LFS extensions, which git mldata does not run; left as a pointer")
+            return .asIs
+        }
+        if settings.skipSmudge { return .asIs }
+        if pointer.size > settings.inlineLimit {
+            leftAsPointer.append(path)
+            return .asIs
+        }
+        return try pointer.size == 0 || store.contains(pointer.oid) ? .content(pointer) : .fetch(pointer)
+    }
+
+    /// Sends an object's content.
+    func write(_ pointer: Pointer, to sink: ByteSink) throws {
+        if pointer.size > 0 { try store.write(pointer.oid, to: sink) }
+    }
+
+    /// Brings objects into the store by starting `git-mldata` once for all of them. Success shows in the store.
+    func fetch(_ oids: [ObjectID]) throws {
+        let list = oids.map { $0.hex + "\n" }.joined()
+        do {
+            try ChildProgram(environment).run(["fetch-objects", "--stdin"], input: Array(list.utf8), message: message)
+        } catch let error as MLError {
+            report("warning", error)
+        }
+        try store.refresh()
+    }
+
+    /// Says that an object is nowhere to be had.
+    ///
+    /// - Returns: true when the file shall become a pointer all the same.
+    func settleMissing(_ pointer: Pointer, path: [UInt8]) -> Bool {
+        let what = "'\(FilterSession.name(path))' (\(pointer.oid.short), \(pointer.size) bytes)"
+        if settings.skipDownloadErrors {
+            message("warning: cannot fetch \(what); left as a pointer")
+            return true
+        }
+        if !warned {
+            message("fatal: cannot fetch \(what): it is neither in the local store nor on a remote")
+            message(
+                "hint: ask whoever committed it to run 'git mldata push', or check out pointers with GIT_MLDATA_SKIP_SMUDGE=1")
+            warned = true
+        }
+        return false
+    }
+
+    // MARK: The end
+
+    /// Ends the process's work: the pack becomes durable, then the files that stayed pointers are filled in.
+    ///
+    /// - Parameter sync: false when git went away in the middle of a request.
+    /// - Throws: `MLError(.io)` when the pack cannot be finished; its objects are saved by the next writer.
+    public func finish(sync: Bool) throws {
+        try writer?.finish()
+        writer = nil
+        guard sync, !settings.skipSmudge, !leftAsPointer.isEmpty || (isFirstContact && smudges > 0) else { return }
+        let arguments = ["sync", "--from-filter", "--stdin"] + (isFirstContact ? ["--first-contact"] : [])
+        do {
+            try ChildProgram(environment).run(
+                arguments, input: Array(leftAsPointer.joined(separator: [0])) + (leftAsPointer.isEmpty ? [] : [0]), message: message)
+        } catch let error as MLError {
+            message("warning: large files were left as pointers: \(error)")
+            message("hint: run 'git mldata sync' to fill them in")
+        }
+    }
+
+    /// Tells the user about a failure: a line of its own for the error and for each hint.
+    func report(_ severity: String, _ error: MLError) {
+        message("\(severity): \(error)")
+        for hint in error.hints { message("hint: \(hint)") }
+    }
+
+    static func name(_ path: [UInt8]) -> String { String(decoding: path, as: UTF8.self) }
+}

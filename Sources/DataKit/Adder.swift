@@ -1,0 +1,111 @@
+import Base
+import GitKit
+import ObjectStore
+
+/// Puts files into the store in parallel, and their pointers into the index: what `git add` does through the filter,
+/// one file after the other.
+public struct Adder: Sendable {
+    public struct Outcome: Sendable {
+        public var added: [String] = []
+        public var unchanged = 0
+        /// Bytes of the files' content.
+        public var bytes: Int64 = 0
+        /// Bytes the store grew by: after deduplication and compression.
+        public var storedBytes: Int64 = 0
+        /// Files that no pattern tracks, handed to plain `git add`.
+        public var plain: [String] = []
+    }
+
+    private let data: DataRepository
+    private let top: String
+
+    public init(_ data: DataRepository) throws {
+        self.data = data
+        top = try data.repository.requireWorkTree()
+    }
+
+    /// - Parameter paths: files and folders, relative to the top.
+    public func add(_ paths: [String], progress: any ProgressReporter) throws -> Outcome {
+        var outcome = Outcome()
+        let files = try candidates(paths)
+        let filters = try data.repository.attribute("filter", of: files)
+        outcome.plain = files.filter { filters[$0] != "mldata" }
+        let index = try IndexFile(path: data.repository.indexPath).entriesByPath()
+        var work: [(path: String, status: Files.Status)] = []
+        for path in files where filters[path] == "mldata" {
+            guard let status = Files.status(top + "/" + path) else { continue }
+            guard status.isRegular else {
+                outcome.plain.append(path)
+                continue
+            }
+            if let entry = index[path], entry.matches(status) { outcome.unchanged += 1 } else { work.append((path, status)) }
+        }
+        try stage(work, &outcome, progress)
+        if !outcome.plain.isEmpty {
+            let input: [UInt8] = outcome.plain.flatMap { path -> [UInt8] in Array(path.utf8) + [0] }
+            try data.repository.git.run(["add", "--pathspec-from-file=-", "--pathspec-file-nul"], input: input)
+        }
+        return outcome
+    }
+
+    /// Existing files at or below the paths: tracked ones and new ones that no ignore rule covers.
+    private func candidates(_ paths: [String]) throws -> [String] {
+        for path in paths where !Files.exists(top + "/" + path) {
+            throw MLError(.notFound, "pathspec '\(path)' did not match any files")
+        }
+        let listing = try data.repository.git.run(
+            ["--literal-pathspecs", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"]
+                + paths.map { $0.isEmpty ? "." : $0 })
+        let found = Set(listing.output.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
+        if found.isEmpty, let path = paths.first, Files.status(top + "/" + path)?.isRegular == true {
+            throw MLError(
+                .invalidInput, "'\(path)' is ignored by one of your .gitignore files",
+                hint: "remove the rule; git-ml needs no ignore rules, the commit holds only pointers")
+        }
+        return found.sorted()
+    }
+
+    private func stage(
+        _ work: [(path: String, status: Files.Status)], _ outcome: inout Outcome, _ progress: any ProgressReporter
+    ) throws {
+        if work.isEmpty { return }
+        let writer = try data.openStore().makeWriter()
+        let done = Counter()
+        let cleaned = try parallelMap(count: work.count) { index -> Cleaned in
+            let result = try clean(top + "/" + work[index].path, work[index].status.size, writer)
+            progress.report("Adding files", completed: done.increment(), total: work.count, detail: work[index].path)
+            return result
+        }
+        // Content first, then the pointers that name it.
+        try writer.finish()
+        outcome.storedBytes = cleaned.reduce(0) { $0 + $1.storedBytes }
+        let blobs = try data.repository.writeBlobs(cleaned.map(\.blob))
+        var entries: [UInt8] = []
+        for (file, blob) in zip(work, blobs) {
+            outcome.added.append(file.path)
+            outcome.bytes += file.status.size
+            entries += Array("\(file.status.isExecutable ? "100755" : "100644") \(blob.hex) 0\t\(file.path)\0".utf8)
+        }
+        try data.repository.git.run(["update-index", "-z", "--add", "--index-info"], input: entries)
+        try IndexFile.refresh(
+            path: data.repository.indexPath, Dictionary(uniqueKeysWithValues: work.map { ($0.path, $0.status) }),
+            expected: Dictionary(uniqueKeysWithValues: zip(work.map(\.path), blobs)))
+    }
+
+    private struct Cleaned: Sendable {
+        var blob: [UInt8]
+        var storedBytes: Int64
+    }
+
+    /// What the filter's `clean` makes of a file: an empty blob, the pointer it already is, or the pointer to its content.
+    private func clean(_ path: String, _ size: Int64, _ writer: PackWriter) throws -> Cleaned {
+        if size == 0 { return Cleaned(blob: [], storedBytes: 0) }
+        if size < Pointer.sizeLimit {
+            let bytes = try Files.read(path)
+            if Pointer.parse(bytes) != nil { return Cleaned(blob: bytes, storedBytes: 0) }
+        }
+        let file = try FileHandle(reading: path)
+        let result = try writer.add { try file.read(into: $0) }
+        return Cleaned(blob: result.pointer.encoded, storedBytes: result.storedBytes)
+    }
+}

@@ -1,0 +1,45 @@
+import Base
+import GitKit
+import ObjectStore
+
+/// A repository with the data side of it: its configuration, its store, its pointers.
+public struct DataRepository: Sendable {
+    public let repository: Repository
+    public let configuration: Configuration
+    /// What the committed `.mldata/config` says, reduced to keys that are safe to take from a clone.
+    public let shared: SharedConfiguration
+    /// The folder of the store: `mldata.store`, or `mldata` in the common Git folder.
+    public let storeDirectory: String
+
+    public init(discoveringFrom directory: String? = nil) throws {
+        try self.init(Repository(discoveringFrom: directory))
+    }
+
+    public init(_ repository: Repository) throws {
+        self.repository = repository
+        configuration = try Configuration(repository.git)
+        let version = configuration["mldata.repositoryFormatVersion"] ?? "0"
+        guard version == "0" else {
+            throw MLError(
+                .invalidInput, "unknown mldata.repositoryFormatVersion '\(version)'",
+                hint: "this repository was set up by a newer git-ml; upgrade")
+        }
+        shared = try SharedConfiguration(repository)
+        if configuration["mldata.store"] == nil {
+            storeDirectory = repository.dataDirectory
+        } else {
+            // Git expands `~` and rejects what is no path.
+            let path = try repository.git.run(["config", "--type=path", "mldata.store"]).text.dropLast()
+            storeDirectory = Files.join(repository.workTree ?? repository.commonDirectory, String(path))
+        }
+    }
+
+    /// Opens the store, creating it when this is its first use.
+    public func openStore() throws -> ObjectStore { try ObjectStore(root: storeDirectory) }
+
+    /// Whether checkouts leave pointers on purpose (`install --skip-smudge`).
+    public var skipsSmudge: Bool { configuration["filter.mldata.process"]?.hasSuffix(" --skip") == true }
+
+    /// The largest file that a smudge answers itself, in bytes (`mldata.inlineLimit`, default 1 MiB).
+    public func inlineLimit() throws -> Int64 { try configuration.integer("mldata.inlineLimit") ?? 1 << 20 }
+}

@@ -1,0 +1,121 @@
+import Base
+import GitKit
+
+/// The patterns in `.gitattributes` files that hand files to git-ml.
+public struct TrackedPatterns: Sendable {
+    /// What a tracked pattern sets.
+    public static let attributes = "filter=mldata diff=mldata merge=mldata -text"
+
+    public struct Pattern: Hashable, Sendable {
+        /// As in `.gitattributes`, unescaped.
+        public var pattern: String
+        /// The file it stands in, relative to the top.
+        public var source: String
+    }
+
+    /// All tracked patterns and where each comes from.
+    public static func list(_ repository: Repository) throws -> [Pattern] {
+        let top = try repository.requireWorkTree()
+        let listing = try repository.git.run(
+            ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".gitattributes", "**/.gitattributes"])
+        let names = Set(listing.output.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
+        var found: [Pattern] = []
+        for name in names.sorted() where Files.exists(top + "/" + name) {
+            found += try patterns(inFile: top + "/" + name).map { Pattern(pattern: $0, source: name) }
+        }
+        let local = repository.commonDirectory + "/info/attributes"
+        if Files.exists(local) {
+            found += try patterns(inFile: local).map { Pattern(pattern: $0, source: ".git/info/attributes") }
+        }
+        return found
+    }
+
+    /// Adds patterns to the `.gitattributes` of a folder.
+    ///
+    /// - Parameter folder: relative to the top; empty for the top.
+    /// - Returns: the patterns that were not tracked yet.
+    public static func add(_ patterns: [String], folder: String, _ repository: Repository) throws -> [String] {
+        let path = try file(folder, repository)
+        var text = Files.exists(path) ? try Files.readText(path) : ""
+        let known = Set(lines(text).compactMap(trackedPattern))
+        let new = patterns.filter { !known.contains($0) }
+        if new.isEmpty { return [] }
+        if !text.isEmpty && !text.hasSuffix("\n") { text += "\n" }
+        for pattern in new { text += "\(escape(pattern)) \(attributes)\n" }
+        try Files.writeAtomically(text, to: path)
+        return new
+    }
+
+    /// Removes patterns from the `.gitattributes` of a folder; other lines stay as they are.
+    ///
+    /// - Returns: the patterns that were tracked.
+    public static func remove(_ patterns: [String], folder: String, _ repository: Repository) throws -> [String] {
+        let path = try file(folder, repository)
+        guard Files.exists(path) else { return [] }
+        var removed: [String] = []
+        let kept = lines(try Files.readText(path)).filter { line in
+            guard let pattern = trackedPattern(line), patterns.contains(pattern) else { return true }
+            removed.append(pattern)
+            return false
+        }
+        if removed.isEmpty { return [] }
+        if kept.allSatisfy({ $0.isEmpty }) {
+            try Files.remove(path)
+        } else {
+            try Files.writeAtomically(kept.joined(separator: "\n"), to: path)
+        }
+        return removed
+    }
+
+    private static func file(_ folder: String, _ repository: Repository) throws -> String {
+        let top = try repository.requireWorkTree()
+        let path = folder.isEmpty ? top + "/.gitattributes" : "\(top)/\(folder)/.gitattributes"
+        if Files.status(path)?.isSymbolicLink == true {
+            throw MLError(.invalidInput, "'\(path)' is a symbolic link", hint: "git ignores it; make it a file")
+        }
+        return path
+    }
+
+    private static func patterns(inFile path: String) throws -> [String] {
+        lines(try Files.readText(path)).compactMap(trackedPattern)
+    }
+
+    private static func lines(_ text: String) -> [String] {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    /// The pattern of a line that sets our filter; nil for every other line.
+    private static func trackedPattern(_ line: String) -> String? {
+        let fields = line.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "\r" })
+        guard let first = fields.first, !first.hasPrefix("#"), fields.dropFirst().contains("filter=mldata") else { return nil }
+        return unescape(String(first))
+    }
+
+    /// Spaces would end the pattern and a leading `#` would make a comment; git has no quoting that all versions read.
+    static func escape(_ pattern: String) -> String {
+        let spaced = pattern.split(separator: " ", omittingEmptySubsequences: false).joined(separator: "[[:space:]]")
+        return spaced.hasPrefix("#") || spaced.hasPrefix("!") ? "\\" + spaced : spaced
+    }
+
+    static func unescape(_ pattern: String) -> String {
+        var text = pattern
+        if text.hasPrefix("\\#") || text.hasPrefix("\\!") { text.removeFirst() }
+        var parts: [Substring] = []
+        var rest = text[...]
+        let mark = "[[:space:]]"
+        while let range = find(mark, in: rest) {
+            parts.append(rest[..<range.lowerBound])
+            rest = rest[range.upperBound...]
+        }
+        return (parts + [rest]).joined(separator: " ")
+    }
+
+    private static func find(_ part: String, in text: Substring) -> Range<Substring.Index>? {
+        var start = text.startIndex
+        while start < text.endIndex {
+            if text[start...].hasPrefix(part) { return start..<text.index(start, offsetBy: part.count) }
+            start = text.index(after: start)
+        }
+        return nil
+    }
+}

@@ -1,0 +1,88 @@
+import Base
+import GitKit
+import ObjectStore
+import Remotes
+
+/// One line of a pre-push hook's input: what Git is about to move.
+public struct PushedRef: Hashable, Sendable {
+    public var local: GitID
+    public var remoteName: String
+    public var remote: GitID
+
+    /// Reads `<local-ref> <local-oid> <remote-ref> <remote-oid>` lines; deletions are left out.
+    public static func parse(_ input: String) -> [PushedRef] {
+        input.split(separator: "\n").compactMap { line in
+            let fields = line.split(separator: " ")
+            // The local ref can be any expression, so count from the end.
+            guard fields.count >= 4, let local = GitID(fields[fields.count - 3]), !local.isZero,
+                let remote = GitID(fields[fields.count - 1])
+            else { return nil }
+            return PushedRef(local: local, remoteName: String(fields[fields.count - 2]), remote: remote)
+        }
+    }
+}
+
+/// Finds what a push needs on the remote store and uploads what is missing there.
+public struct Uploader: Sendable {
+    public struct Plan: Sendable {
+        /// Tracked files that the pushed commits use and the remote lacks.
+        public var files: [PointerFile] = []
+        public var bytes: Int64 { files.reduce(0) { $0 + $1.pointer.size } }
+    }
+
+    private let data: DataRepository
+
+    public init(_ data: DataRepository) { self.data = data }
+
+    /// Pointers that the commits use and the Git remote does not have yet.
+    public func pointers(pushing refs: [PushedRef], to gitRemote: String) throws -> [PointerFile] {
+        var excluded = refs.map(\.remote).filter { !$0.isZero && data.repository.contains($0) }
+        if refs.contains(where: { $0.remote.isZero }) {
+            // A new branch: what the remote has is asked of the remote itself; remote-tracking refs may be stale.
+            let listing = try data.repository.git.start(["ls-remote", gitRemote])
+            excluded += listing.text.split(separator: "\n").compactMap { GitID($0.prefix(40)) }
+                .filter { data.repository.contains($0) }
+        }
+        return try data.pointers(
+            reachableFrom: refs.map(\.local.hex), excluding: Array(Set(excluded.map(\.hex))).sorted())
+    }
+
+    /// Pointers of everything that any ref of this repository reaches.
+    public func allPointers() throws -> [PointerFile] {
+        let tips = try data.repository.references(matching: "refs/*").filter {
+            !$0.hasPrefix("refs/notes/") && !$0.hasPrefix("refs/mlrun/") && !$0.hasPrefix("refs/mldata/")
+        }
+        return try data.pointers(reachableFrom: tips, excluding: [])
+    }
+
+    /// What of it the remote store lacks.
+    ///
+    /// - Throws: `MLError(.missingObject)` when neither the remote nor the local store has the content of a file, unless
+    ///   `mldata.allowIncompletePush` is set.
+    public func plan(_ pointers: [PointerFile], _ remote: PackRemote) throws -> Plan {
+        let store = try data.openStore()
+        let lacking = Set(try remote.lacking(pointers.map(\.pointer.oid)))
+        var plan = Plan()
+        var missing: [PointerFile] = []
+        for file in pointers where lacking.contains(file.pointer.oid) {
+            if try store.contains(file.pointer.oid) { plan.files.append(file) } else { missing.append(file) }
+        }
+        if let first = missing.first, try data.configuration.bool("mldata.allowIncompletePush") != true {
+            throw MLError(
+                .missingObject,
+                "content of '\(first.path)'\(missing.count > 1 ? " and \(missing.count - 1) more" : "") "
+                    + "(\(first.pointer.oid.short)) is neither here nor on \(remote.name)",
+                hints: [
+                    "fetch it from where it is with 'git mldata fetch', or restore the file and run 'git mldata add'",
+                    "to push without it: git config mldata.allowIncompletePush true",
+                ])
+        }
+        return plan
+    }
+
+    public func upload(_ plan: Plan, to remote: PackRemote, progress: any ProgressReporter) throws -> PackRemote.Transfer {
+        try remote.push(
+            plan.files.map(\.pointer.oid), from: data.openStore(),
+            temporary: Files.temporaryName(beside: data.storeDirectory + "/tmp/x"), progress: progress)
+    }
+}

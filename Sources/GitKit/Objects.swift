@@ -1,0 +1,186 @@
+import Base
+import CGit2
+import Glibc
+
+/// A file in a tree, with its path from the tree's root.
+public struct TreeEntry: Hashable, Sendable {
+    public var path: String
+    /// Git's mode: 0o100644, 0o100755, 0o120000 (symbolic link), 0o160000 (submodule).
+    public var mode: UInt32
+    public var id: GitID
+
+    public init(path: String, mode: UInt32, id: GitID) {
+        self.path = path
+        self.mode = mode
+        self.id = id
+    }
+
+    public var isRegularFile: Bool { mode & 0o170000 == 0o100000 }
+    public var isExecutable: Bool { mode == 0o100755 }
+}
+
+extension Repository {
+    /// The content of a blob.
+    public func readBlob(_ id: GitID) throws -> [UInt8] {
+        try withHandle { handle in
+            var raw = id.raw
+            var blob: OpaquePointer?
+            try LibGit2.check(.corrupt, "cannot read blob \(id)") { git_blob_lookup(&blob, handle, &raw) }
+            defer { git_blob_free(blob) }
+            let size = Int(git_blob_rawsize(blob))
+            guard size > 0, let content = git_blob_rawcontent(blob) else { return [] }
+            return Array(UnsafeRawBufferPointer(start: content, count: size))
+        }
+    }
+
+    /// Size of an object that is a blob; nil for other kinds and for objects that are not here (a partial clone).
+    public func blobSize(_ id: GitID) -> Int? {
+        withHandle { handle in
+            var odb: OpaquePointer?
+            guard git_repository_odb(&odb, handle) == 0 else { return nil }
+            defer { git_odb_free(odb) }
+            var raw = id.raw
+            var size = 0
+            var type = GIT_OBJECT_INVALID
+            guard git_odb_read_header(&size, &type, odb, &raw) == 0, type == GIT_OBJECT_BLOB else { return nil }
+            return size
+        }
+    }
+
+    /// Whether the object database holds the object.
+    public func contains(_ id: GitID) -> Bool {
+        withHandle { handle in
+            var odb: OpaquePointer?
+            guard git_repository_odb(&odb, handle) == 0 else { return false }
+            defer { git_odb_free(odb) }
+            var raw = id.raw
+            return git_odb_exists(odb, &raw) == 1
+        }
+    }
+
+    /// All files below a tree, in git's order.
+    ///
+    /// - Parameter path: only what lies at or under it; empty for everything.
+    public func files(inTree tree: GitID, under path: String = "") throws -> [TreeEntry] {
+        guard let start = try entry(inTree: tree, at: path) else { return [] }
+        guard start.mode == 0o040000 else { return [start] }
+        var found: [TreeEntry] = []
+        try walk(start.id, path.isEmpty ? "" : path + "/", &found)
+        return found
+    }
+
+    /// The entry at a path: a file or a folder (mode 0o040000); nil when there is none.
+    public func entry(inTree tree: GitID, at path: String) throws -> TreeEntry? {
+        var current = TreeEntry(path: "", mode: 0o040000, id: tree)
+        for part in path.split(separator: "/") {
+            guard current.mode == 0o040000,
+                let next = try children(ofTree: current.id).first(where: { $0.path == part })
+            else { return nil }
+            current = next
+        }
+        current.path = path
+        return current
+    }
+
+    /// The direct entries of one tree object, names only in `path`.
+    public func children(ofTree tree: GitID) throws -> [TreeEntry] {
+        try withHandle { handle in
+            var raw = tree.raw
+            var opened: OpaquePointer?
+            try LibGit2.check(.corrupt, "cannot read tree \(tree)") { git_tree_lookup(&opened, handle, &raw) }
+            defer { git_tree_free(opened) }
+            return (0..<git_tree_entrycount(opened)).compactMap { index in
+                guard let entry = git_tree_entry_byindex(opened, index), let id = git_tree_entry_id(entry),
+                    let name = git_tree_entry_name(entry)
+                else { return nil }
+                return TreeEntry(
+                    path: String(cString: name), mode: UInt32(git_tree_entry_filemode_raw(entry).rawValue),
+                    id: GitID(id.pointee))
+            }
+        }
+    }
+
+    private func walk(_ tree: GitID, _ prefix: String, _ found: inout [TreeEntry]) throws {
+        for child in try children(ofTree: tree) {
+            let entry = TreeEntry(path: prefix + child.path, mode: child.mode, id: child.id)
+            if child.mode == 0o040000 {
+                try walk(child.id, entry.path + "/", &found)
+            } else {
+                found.append(entry)
+            }
+        }
+    }
+
+    /// Writes blobs into the object database: one pack for many, loose objects for a few.
+    public func writeBlobs(_ contents: [[UInt8]]) throws -> [GitID] {
+        // Below this many, loose objects are what git itself would write.
+        if contents.count < 64 { return try contents.map { try writeBlob($0) } }
+        return try withHandle { handle in
+            var odb: OpaquePointer?
+            try LibGit2.check(.io, "cannot open the object database") { git_repository_odb(&odb, handle) }
+            defer { git_odb_free(odb) }
+            var memory: UnsafeMutablePointer<git_odb_backend>?
+            try LibGit2.check(.io, "cannot open a pack in memory") { git_mempack_new(&memory) }
+            guard let memory else { throw MLError(.io, "cannot open a pack in memory") }
+            try LibGit2.check(.io, "cannot open a pack in memory") { git_odb_add_backend(odb, memory, 999) }
+            let ids = try contents.map { try Repository.writeBlob($0, handle) }
+            var buffer = git_buf()
+            defer { git_buf_dispose(&buffer) }
+            try LibGit2.check(.io, "cannot build a pack") { git_mempack_dump(&buffer, handle, memory) }
+            var writepack: UnsafeMutablePointer<git_odb_writepack>?
+            try LibGit2.check(.io, "cannot write a pack") { git_odb_write_pack(&writepack, odb, nil, nil) }
+            guard let writepack else { throw MLError(.io, "cannot write a pack") }
+            defer { writepack.pointee.free(writepack) }
+            var progress = git_indexer_progress()
+            try LibGit2.check(.io, "cannot write a pack") {
+                writepack.pointee.append(writepack, buffer.ptr, buffer.size, &progress)
+            }
+            try LibGit2.check(.io, "cannot write a pack") { writepack.pointee.commit(writepack, &progress) }
+            git_mempack_reset(memory)
+            return ids
+        }
+    }
+
+    public func writeBlob(_ content: [UInt8]) throws -> GitID { try withHandle { try Repository.writeBlob(content, $0) } }
+
+    private static func writeBlob(_ content: [UInt8], _ handle: OpaquePointer) throws -> GitID {
+        var oid = git_oid()
+        try LibGit2.check(.io, "cannot write a blob") {
+            git_blob_create_from_buffer(&oid, handle, content, content.count)
+        }
+        return GitID(oid)
+    }
+
+    /// A tree like `base` with some files set (nil removes one).
+    ///
+    /// - Parameter base: nil starts from the empty tree.
+    public func writeTree(updating base: GitID?, _ changes: [(path: String, blob: GitID?)]) throws -> GitID {
+        try withHandle { handle in
+            var baseline: OpaquePointer?
+            if let base {
+                var raw = base.raw
+                try LibGit2.check(.corrupt, "cannot read tree \(base)") { git_tree_lookup(&baseline, handle, &raw) }
+            } else {
+                var builder: OpaquePointer?
+                try LibGit2.check(.io, "cannot write a tree") { git_treebuilder_new(&builder, handle, nil) }
+                defer { git_treebuilder_free(builder) }
+                var empty = git_oid()
+                try LibGit2.check(.io, "cannot write a tree") { git_treebuilder_write(&empty, builder) }
+                try LibGit2.check(.io, "cannot write a tree") { git_tree_lookup(&baseline, handle, &empty) }
+            }
+            defer { git_tree_free(baseline) }
+            let names = changes.map { strdup($0.path) }
+            defer { for name in names { free(name) } }
+            let updates = zip(changes, names).map { change, name in
+                git_tree_update(
+                    action: change.blob == nil ? GIT_TREE_UPDATE_REMOVE : GIT_TREE_UPDATE_UPSERT,
+                    id: (change.blob ?? .zero).raw, filemode: GIT_FILEMODE_BLOB, path: name)
+            }
+            var oid = git_oid()
+            try LibGit2.check(.io, "cannot write a tree") {
+                git_tree_create_updated(&oid, handle, baseline, updates.count, updates)
+            }
+            return GitID(oid)
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import Base
+import CGit2
+import Glibc
+
+/// An open Git repository. Objects and refs are read through libgit2; discovery is git's own, so that
+/// environment, work trees, submodules and safety checks behave as the user knows them.
+///
+/// Calls on one instance are serialised by a lock: share it freely, or open more for parallel reading.
+public final class Repository: @unchecked Sendable {
+    /// The absolute path of the repository's own folder (of the linked work tree's, when in one).
+    public let gitDirectory: String
+    /// The absolute path of what all work trees share: objects, refs, configuration, the data store.
+    public let commonDirectory: String
+    /// The absolute path of the top of the work tree; nil in a bare repository.
+    public let workTree: String?
+    /// Where in the work tree the user stands: empty at the top, else ending in `/`.
+    public let prefix: String
+
+    private let pointer: OpaquePointer
+    private let mutex = Mutex()
+
+    /// Opens the repository that `git` finds from `directory`.
+    ///
+    /// - Throws: `MLError(.notARepository)`.
+    public init(discoveringFrom directory: String? = nil) throws {
+        let git = GitCommand(directory: directory)
+        let answer = try git.start(
+            ["rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--absolute-git-dir", "--git-common-dir", "--show-prefix"])
+        let lines = answer.text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        guard answer.status == 0, lines.count >= 5 else {
+            if answer.errorText.contains("not a git repository") {
+                throw MLError(
+                    .notARepository, "not a git repository (or any of the parent directories)",
+                    hint: "run 'git init', or go to a repository with 'cd' or -C DIR")
+            }
+            throw GitCommand.failure(["rev-parse"], answer)
+        }
+        gitDirectory = lines[2]
+        let common = lines[3]
+        let base = try Repository.absolute(directory ?? ".")
+        commonDirectory = try Repository.absolute(Files.join(base, common))
+        prefix = lines[4]
+        if lines[1] == "true" {
+            workTree = String(try git.run(["rev-parse", "--show-toplevel"]).text.dropLast())
+        } else {
+            workTree = nil
+        }
+        LibGit2.start
+        var opened: OpaquePointer?
+        let path = gitDirectory
+        try LibGit2.check(.notARepository, "cannot open repository '\(path)'") { git_repository_open(&opened, path) }
+        guard let opened else { throw MLError(.notARepository, "cannot open repository '\(path)'") }
+        pointer = opened
+    }
+
+    deinit { git_repository_free(pointer) }
+
+    /// The data store's folder unless `mldata.store` says otherwise.
+    public var dataDirectory: String { commonDirectory + "/mldata" }
+
+    /// A `git` that works in this repository's work tree (or in the bare repository).
+    public var git: GitCommand { GitCommand(directory: workTree ?? gitDirectory) }
+
+    /// The top of the work tree.
+    ///
+    /// - Throws: `MLError(.notFound)` in a bare repository.
+    public func requireWorkTree() throws -> String {
+        guard let workTree else { throw MLError(.notFound, "this operation must be run in a work tree") }
+        return workTree
+    }
+
+    /// Serialises access to libgit2's handle.
+    func withHandle<T>(_ body: (OpaquePointer) throws -> T) rethrows -> T { try mutex.withLock { try body(pointer) } }
+
+    /// The path inside the repository of what the user typed, relative to where they stand.
+    ///
+    /// - Throws: `MLError(.invalidInput)` when it leaves the work tree.
+    public func repositoryPath(_ typed: String) throws -> String {
+        let top = try requireWorkTree()
+        var path = typed
+        if path.hasPrefix("/") {
+            guard path == top || path.hasPrefix(top + "/") else {
+                throw MLError(.invalidInput, "'\(typed)' is outside repository at '\(top)'")
+            }
+            path = String(path.dropFirst(top.count + 1))
+        } else {
+            path = prefix + path
+        }
+        var parts: [Substring] = []
+        for part in path.split(separator: "/") where part != "." {
+            if part == ".." {
+                guard parts.popLast() != nil else {
+                    throw MLError(.invalidInput, "'\(typed)' is outside repository at '\(top)'")
+                }
+            } else {
+                parts.append(part)
+            }
+        }
+        return parts.joined(separator: "/")
+    }
+
+    /// True when git's ignore rules cover the path (relative to the top).
+    public func isIgnored(_ path: String) -> Bool {
+        withHandle { handle in
+            var ignored: Int32 = 0
+            return git_ignore_path_is_ignored(&ignored, handle, path) == 0 && ignored != 0
+        }
+    }
+
+    private static func absolute(_ path: String) throws -> String {
+        guard let resolved = realpath(path, nil) else { throw Files.ioError("cannot resolve '\(path)'") }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}

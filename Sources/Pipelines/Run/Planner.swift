@@ -1,0 +1,194 @@
+import Base
+
+/// Where earlier runs are found.
+public protocol RecordLookup: Sendable {
+    /// Records with this key, newest first.
+    func records(forKey key: ObjectID) throws -> [RunRecord]
+
+    /// The newest record of a stage, whatever its key: to say what changed since.
+    func latestRecord(stage address: String) throws -> RunRecord?
+
+    /// Whether content (of a file or a folder) can be put into the work tree.
+    func has(_ id: ObjectID) throws -> Bool
+}
+
+/// How a plan is made.
+public struct PlanOptions: Sendable {
+    /// Run although nothing changed.
+    public var force = false
+    /// Take outputs from earlier runs with the same key.
+    public var useRunCache = true
+    /// Outputs that are not there count as those of the record.
+    public var allowMissing = false
+
+    public init(force: Bool = false, useRunCache: Bool = true, allowMissing: Bool = false) {
+        self.force = force
+        self.useRunCache = useRunCache
+        self.allowMissing = allowMissing
+    }
+}
+
+/// Decides for each stage whether it must run. A look-up, no lock file: has the stage's key a record with these outputs?
+public struct Planner: Sendable {
+    let lookup: any RecordLookup
+    let environment: @Sendable (String) -> String?
+    let options: PlanOptions
+
+    /// - Parameter environment: the value of an environment variable; nil when it is not set.
+    public init(
+        lookup: any RecordLookup, options: PlanOptions = PlanOptions(),
+        environment: @escaping @Sendable (String) -> String? = { _ in nil }
+    ) {
+        self.lookup = lookup
+        self.options = options
+        self.environment = environment
+    }
+
+    /// The plan for stages in running order, without running any.
+    ///
+    /// A stage after one that runs is `mayRun`, unless its own definition already makes it run: the bytes it will
+    /// read are not known yet. A stage after one that is restored is judged by the restored ids.
+    public func plan(_ graph: StageGraph, order: [Int], content: any ContentSource) throws -> [StagePlan] {
+        let overlay = PlannedContent(content)
+        let params = ParamReader(content: overlay)
+        var pending: [Int: String] = [:]
+        var result: [StagePlan] = []
+        for index in order {
+            let stage = graph.stages[index]
+            let blockers = graph.activeUpstream(index).compactMap { pending[$0] }
+            let plan =
+                blockers.isEmpty
+                ? try self.plan(stage, content: overlay, params: params)
+                : try planBlocked(stage, blockers, content: overlay, params: params)
+            switch plan.state {
+            case .run, .mayRun: pending[index] = stage.address
+            case .cached(let record): overlay.set(record.outputs)
+            case .unchanged(let record): if options.allowMissing { overlay.set(record.outputs) }
+            case .frozen: break
+            }
+            result.append(plan)
+        }
+        return result
+    }
+
+    /// The plan for one stage whose inputs are all there.
+    public func plan(
+        _ stage: Stage, content: any ContentSource, params: ParamReader, force: Bool = false
+    ) throws -> StagePlan {
+        if stage.isFrozen { return StagePlan(stage: stage, state: .frozen, key: nil, inputs: nil, reasons: []) }
+        let inputs = try StageInputs(of: stage, content: content, params: params, environment: environment)
+        let key = StageKey.of(stage, inputs)
+        var plan = StagePlan(stage: stage, state: .run, key: key, inputs: inputs, reasons: [])
+        let records = try key.map { try lookup.records(forKey: $0) } ?? []
+        let isForced = options.force || force
+        var outputs: [String: ObjectID?] = [:]
+        for output in stage.outputs { outputs[output.path] = try content.id(of: output.path) }
+        let isSure = !isForced && !stage.isAlwaysChanged && !stage.isCallback
+        if isSure, let record = records.first(where: { matches($0, outputs) }) {
+            plan.state = .unchanged(record)
+            return plan
+        }
+        if isForced { plan.reasons.append(.forced) }
+        if stage.isAlwaysChanged || stage.isCallback { plan.reasons.append(.alwaysChanged) }
+        plan.reasons += try reasons(stage, inputs, key, outputs, records.first)
+        if plan.reasons.isEmpty { plan.reasons = [.changedDefinition] }
+        if isSure, options.useRunCache, stage.isRestorable,
+            let record = try records.first(where: { try isObtainable($0, stage, outputs) })
+        {
+            plan.state = .cached(record)
+        }
+        return plan
+    }
+
+    /// A stage behind stages that run: its own reasons decide, without those that follow from their outputs.
+    private func planBlocked(
+        _ stage: Stage, _ blockers: [String], content: any ContentSource, params: ParamReader
+    ) throws -> StagePlan {
+        var plan = StagePlan(stage: stage, state: .mayRun, key: nil, inputs: nil, reasons: [])
+        if stage.isFrozen {
+            plan.state = .frozen
+            return plan
+        }
+        if options.force { plan.reasons.append(.forced) }
+        if stage.isAlwaysChanged { plan.reasons.append(.alwaysChanged) }
+        if try lookup.latestRecord(stage: stage.address) == nil { plan.reasons.append(.neverRun) }
+        if !plan.reasons.isEmpty && plan.reasons != [.neverRun] { plan.state = .run }
+        plan.reasons += blockers.map { .upstream($0) }
+        return plan
+    }
+
+    private func matches(_ record: RunRecord, _ outputs: [String: ObjectID?]) -> Bool {
+        guard record.outputs.count == outputs.count else { return false }
+        return record.outputs.allSatisfy { file in
+            guard let current = outputs[file.path] else { return false }
+            return current == file.id || (current == nil && options.allowMissing)
+        }
+    }
+
+    private func isObtainable(_ record: RunRecord, _ stage: Stage, _ outputs: [String: ObjectID?]) throws -> Bool {
+        guard Set(record.outputs.map(\.path)) == Set(stage.outputs.map(\.path)) else { return false }
+        return try record.outputs.allSatisfy { file in
+            if case .some(.some(file.id)) = outputs[file.path] { return true }
+            return try lookup.has(file.id)
+        }
+    }
+
+    /// Why no record fits: compared with a record of the same key (then the outputs differ), else with the newest one.
+    private func reasons(
+        _ stage: Stage, _ inputs: StageInputs, _ key: ObjectID?, _ outputs: [String: ObjectID?], _ sameKey: RunRecord?
+    ) throws -> [Reason] {
+        guard let record = try sameKey ?? lookup.latestRecord(stage: stage.address) else { return [.neverRun] }
+        var reasons: [Reason] = []
+        if record.key != key {
+            if record.commands != stage.commands { reasons.append(.changedCommand) }
+            if record.directory != stage.directory { reasons.append(.changedDirectory) }
+            reasons += Planner.changedDependencies(record, inputs) + Planner.changedParams(record, inputs)
+            let names = Set(record.environment.keys + inputs.environment.keys)
+            for name in names.sorted() where record.environment[name] != inputs.environment[name] {
+                reasons.append(.changedVariable(name))
+            }
+            if Set(record.outputs.map(\.path)) != Set(stage.outputs.map(\.path)) { reasons.append(.changedOutputList) }
+        }
+        let old = Dictionary(record.outputs.map { ($0.path, $0.id) }) { first, _ in first }
+        for output in stage.outputs {
+            guard case .some(.some(let current)) = outputs[output.path] else {
+                reasons.append(.missingOutput(output.path))
+                continue
+            }
+            if let id = old[output.path], id != current { reasons.append(.modifiedOutput(output.path)) }
+        }
+        return reasons
+    }
+
+    private static func changedDependencies(_ record: RunRecord, _ inputs: StageInputs) -> [Reason] {
+        let old = Dictionary(record.dependencies.map { ($0.path, $0.id) }) { first, _ in first }
+        var reasons: [Reason] = inputs.dependencies.compactMap { dependency in
+            guard let id = dependency.id else { return .changedDependency(path: dependency.path, .deleted) }
+            guard let before = old[dependency.path] else { return .changedDependency(path: dependency.path, .new) }
+            return before == id ? nil : .changedDependency(path: dependency.path, .modified)
+        }
+        let now = Set(inputs.dependencies.map(\.path))
+        reasons += record.dependencies.filter { !now.contains($0.path) }.map {
+            .changedDependency(path: $0.path, .deleted)
+        }
+        return reasons
+    }
+
+    private static func changedParams(_ record: RunRecord, _ inputs: StageInputs) -> [Reason] {
+        struct Name: Hashable {
+            var file: String
+            var key: String
+        }
+        let old = Dictionary(record.params.map { (Name(file: $0.file, key: $0.key), $0.value) }) { first, _ in first }
+        var reasons: [Reason] = inputs.params.compactMap { param in
+            guard let before = old[Name(file: param.file, key: param.key)] else {
+                return .changedParam(file: param.file, key: param.key, .new)
+            }
+            return before == param.value ? nil : .changedParam(file: param.file, key: param.key, .modified)
+        }
+        let now = Set(inputs.params.map { Name(file: $0.file, key: $0.key) })
+        reasons += record.params.filter { !now.contains(Name(file: $0.file, key: $0.key)) }
+            .map { .changedParam(file: $0.file, key: $0.key, .deleted) }
+        return reasons
+    }
+}

@@ -1,0 +1,72 @@
+import Base
+
+/// Which stages to look at, and how.
+public struct ReproOptions: Sendable {
+    /// Stages, groups, pipeline files or outputs; none means all stages of the pipeline file in `folder`.
+    public var targets: [String] = []
+    /// Where the user stands; paths in targets start there.
+    public var folder = "."
+    /// Targets are patterns.
+    public var isGlob = false
+    /// `-P`: all stages of all files.
+    public var allPipelines = false
+    /// `-p`: everything connected with the targets.
+    public var pipeline = false
+    /// `-R`: all stages of files in and below the folders named as targets.
+    public var recursive = false
+    /// `-s`: the targets alone.
+    public var singleItem = false
+    /// `--downstream`: the targets and what comes after, nothing before.
+    public var downstream = false
+    /// `-f`
+    public var force = false
+    /// `--force-downstream`: what comes after a stage that ran runs too, even when it was given the same bytes.
+    public var forceDownstream = false
+    /// `-k`: go on with stages that do not need the failed one.
+    public var keepGoing = false
+    /// `--ignore-errors`: go on with all stages.
+    public var ignoreErrors = false
+    /// Restore outputs of earlier runs with the same key.
+    public var useRunCache = true
+    /// Outputs that are not there count as those of the record.
+    public var allowMissing = false
+    /// Put outputs into the object store (`--no-commit` switches it off).
+    public var storesOutputs = true
+
+    public init() {}
+
+    /// The stages in running order.
+    ///
+    /// - Throws: `MLError(.notFound)` for a target that is nothing.
+    public func order(in graph: StageGraph) throws -> [Int] {
+        var roots = try self.roots(in: graph)
+        if pipeline { roots = graph.component(of: roots).sorted() }
+        if singleItem { return roots }
+        if downstream {
+            let all = graph.descendants(of: roots)
+            return graph.postOrder(from: all.sorted(), within: all)
+        }
+        return graph.postOrder(from: roots)
+    }
+
+    private func roots(in graph: StageGraph) throws -> [Int] {
+        if allPipelines { return Array(graph.stages.indices) }
+        if targets.isEmpty && !recursive {
+            return graph.stages.indices.filter { RepositoryPath.folder(of: graph.stages[$0].file) == folder }
+        }
+        var roots: [Int] = []
+        for target in targets.isEmpty ? ["."] : targets {
+            let found: [Int]
+            if recursive, let path = try? RepositoryPath.normalize(target, in: folder),
+                case let inside = graph.stages.indices.filter({ RepositoryPath.isInside(graph.stages[$0].file, path) }),
+                !inside.isEmpty
+            {
+                found = inside
+            } else {
+                found = try graph.resolve(target: target, in: folder, isGlob: isGlob)
+            }
+            roots += found.filter { !roots.contains($0) }
+        }
+        return roots
+    }
+}

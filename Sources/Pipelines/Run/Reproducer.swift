@@ -1,0 +1,218 @@
+import Base
+
+/// Where records go.
+public protocol RecordSink: Sendable {
+    /// Keeps the output of a stage's commands; nil when logs are not kept.
+    func store(log: [UInt8]) throws -> ObjectID?
+
+    /// Adds a record.
+    func append(_ record: RunRecord) throws
+}
+
+/// Where the content of outputs is kept and fetched from.
+public protocol OutputStore: Sendable {
+    /// Puts an output's content into the store, a folder with its `FolderID.listing`.
+    ///
+    /// - Returns: the content's id, as `ContentSource.id(of:)` gives it.
+    func store(_ output: Output) throws -> ObjectID
+
+    /// Puts outputs of a record into the work tree in place of what is there.
+    func restore(_ files: [RunRecord.File]) throws
+}
+
+/// What happens while stages are brought up to date.
+public enum ReproEvent: Sendable {
+    /// `Stage 'x' didn't change, skipping`
+    case unchanged(Stage)
+    /// `Stage 'x' is frozen`: not looked at.
+    case frozen(Stage)
+    /// `Stage 'x' is cached - skipping run, checking out outputs`
+    case restored(Stage, RunRecord, reasons: [Reason])
+    /// `Running stage 'x':`
+    case starting(Stage, reasons: [Reason])
+    /// `> cmd`
+    case command(Stage, String)
+    case output(Stage, [UInt8])
+    case finished(Stage, RunRecord)
+    /// The stage ran, but something about the result is odd.
+    case warning(Stage, String)
+    case failed(Stage, MLError)
+    /// Not run since a stage it needs failed.
+    case blocked(Stage, by: Stage)
+}
+
+/// What came of it.
+public struct ReproResult: Sendable {
+    public var ran: [RunRecord] = []
+    public var restored: [Stage] = []
+    public var unchanged: [Stage] = []
+    public var failures: [(stage: Stage, error: MLError)] = []
+    public var blocked: [Stage] = []
+
+    /// `Data and pipelines are up to date.`
+    public var isUpToDate: Bool { ran.isEmpty && restored.isEmpty && failures.isEmpty && blocked.isEmpty }
+}
+
+/// Brings stages up to date, one after the other.
+///
+/// Each stage is judged when its turn comes, by the content that is then there: a stage whose inputs come out the same
+/// is skipped although a stage before it ran (early cut-off).
+public struct Reproducer: Sendable {
+    let graph: StageGraph
+    let content: any ContentSource
+    let lookup: any RecordLookup
+    let sink: any RecordSink
+    let store: any OutputStore
+    let runner: StageRunner
+    let options: ReproOptions
+    let context: RunContext
+
+    /// - Parameters:
+    ///   - content: the work tree.
+    ///   - context: what every record says about commit, tree and machine.
+    public init(
+        graph: StageGraph, content: any ContentSource, lookup: any RecordLookup, sink: any RecordSink,
+        store: any OutputStore, runner: StageRunner, options: ReproOptions = ReproOptions(),
+        context: RunContext = RunContext()
+    ) {
+        self.graph = graph
+        self.content = content
+        self.lookup = lookup
+        self.sink = sink
+        self.store = store
+        self.runner = runner
+        self.options = options
+        self.context = context
+    }
+
+    /// What `run` would do, without doing it.
+    public func plan() throws -> [StagePlan] {
+        try planner().plan(graph, order: try options.order(in: graph), content: content)
+    }
+
+    /// Does it.
+    ///
+    /// - Parameter event: told what happens, in order.
+    /// - Throws: the first failure, unless options say to go on; an interruption always.
+    public func run(event: (ReproEvent) -> Void) throws -> ReproResult {
+        let planner = planner()
+        let overlay = PlannedContent(content)
+        let params = ParamReader(content: content)
+        var result = ReproResult()
+        var ran: Set<Int> = []
+        // Stages that failed or were held up, with the failed stage behind it.
+        var broken: [Int: Stage] = [:]
+        for index in try options.order(in: graph) {
+            let stage = graph.stages[index]
+            if !options.ignoreErrors, let culprit = graph.activeUpstream(index).lazy.compactMap({ broken[$0] }).first {
+                broken[index] = culprit
+                result.blocked.append(stage)
+                event(.blocked(stage, by: culprit))
+                continue
+            }
+            do {
+                let isForced = options.forceDownstream && graph.activeUpstream(index).contains { ran.contains($0) }
+                let plan = try planner.plan(stage, content: overlay, params: params, force: isForced)
+                switch plan.state {
+                case .unchanged(let record):
+                    if options.allowMissing { overlay.set(record.outputs) }
+                    result.unchanged.append(stage)
+                    event(.unchanged(stage))
+                case .frozen:
+                    result.unchanged.append(stage)
+                    event(.frozen(stage))
+                case .cached(let record):
+                    try store.restore(record.outputs)
+                    stage.outputs.forEach { params.forget($0.path) }
+                    result.restored.append(stage)
+                    event(.restored(stage, record, reasons: plan.reasons))
+                case .run, .mayRun:
+                    let record = try execute(plan, event)
+                    stage.outputs.forEach { params.forget($0.path) }
+                    ran.insert(index)
+                    result.ran.append(record)
+                    event(.finished(stage, record))
+                }
+            } catch let error as MLError {
+                event(.failed(stage, error))
+                if error.cause is StageInterruption || !(options.keepGoing || options.ignoreErrors) { throw error }
+                stage.outputs.forEach { params.forget($0.path) }
+                broken[index] = stage
+                result.failures.append((stage, error))
+            }
+        }
+        return result
+    }
+
+    private func planner() -> Planner {
+        let environment = runner.environment
+        return Planner(
+            lookup: lookup,
+            options: PlanOptions(
+                force: options.force, useRunCache: options.useRunCache, allowMissing: options.allowMissing)
+        ) { environment[$0] }
+    }
+
+    private func execute(_ plan: StagePlan, _ event: (ReproEvent) -> Void) throws -> RunRecord {
+        let stage = plan.stage
+        guard let inputs = plan.inputs, let key = plan.key else {
+            let missing = plan.inputs?.missing.first ?? ""
+            throw MLError(.notFound, "stage '\(stage.address)' needs '\(missing)', which does not exist")
+        }
+        for dependency in inputs.dependencies where !Files.exists(Files.join(runner.root, dependency.path)) {
+            throw MLError(
+                .missingObject,
+                "stage '\(stage.address)' must run and needs '\(dependency.path)', which is not in the work tree")
+        }
+        event(.starting(stage, reasons: plan.reasons))
+        let outcome = try runner.run(stage) { progress in
+            switch progress {
+            case .command(let command): event(.command(stage, command))
+            case .output(let bytes): event(.output(stage, bytes))
+            }
+        }
+        var record = RunRecord(
+            time: Timestamp.now(), stage: stage.address, key: key, commands: stage.commands, directory: stage.directory,
+            params: inputs.params, duration: outcome.duration, processorTime: outcome.processorTime,
+            peakMemory: outcome.peakMemory, context: context, environment: inputs.environment)
+        var isStable = true
+        for dependency in inputs.dependencies {
+            guard let id = dependency.id else { continue }
+            let size = try content.size(of: dependency.path)
+            record.dependencies.append(RunRecord.File(path: dependency.path, id: id, size: size))
+            if try content.id(of: dependency.path) != id {
+                isStable = false
+                event(.warning(stage, "'\(dependency.path)' changed while the stage ran, so the run is not recorded"))
+            }
+        }
+        for output in stage.outputs { record.outputs.append(try describe(output, of: stage)) }
+        record.metrics = metrics(of: stage, event)
+        guard isStable else { return record }
+        if !outcome.log.isEmpty { record.log = try sink.store(log: outcome.log) }
+        try sink.append(record)
+        return record
+    }
+
+    private func describe(_ output: Output, of stage: Stage) throws -> RunRecord.File {
+        // Data with `cache: false` is never restored, so there is no use in keeping it.
+        let isKept = options.storesOutputs && (output.isCached || output.kind != .data)
+        let id = isKept ? try store.store(output) : try content.id(of: output.path)
+        guard let id else {
+            throw MLError(.failed, "the output '\(output.path)' of stage '\(stage.address)' has gone")
+        }
+        return RunRecord.File(path: output.path, id: id, size: try content.size(of: output.path), kind: output.kind)
+    }
+
+    private func metrics(of stage: Stage, _ event: (ReproEvent) -> Void) -> JSONObject {
+        var result = JSONObject()
+        for output in stage.outputs where output.kind == .metric {
+            do {
+                guard let bytes = try content.read(output.path) else { continue }
+                result[output.path] = .object(try Metrics.load(bytes, name: output.path))
+            } catch {
+                event(.warning(stage, "the metrics cannot be read: \(error)"))
+            }
+        }
+        return result
+    }
+}

@@ -1,0 +1,74 @@
+import Base
+
+/// A folder as remote: a disk, a mounted share, a stick.
+public struct FolderStorage: Storage {
+    private let root: String
+
+    /// - Parameter root: an absolute path. The folder itself is created by the first put; the one above must exist,
+    ///   so that a share that is not mounted is noticed and not silently replaced by an empty folder.
+    public init(root: String) { self.root = root }
+
+    public var name: String { root }
+
+    public func put(_ items: [StorageItem]) throws {
+        if !Files.isDirectory(root) {
+            guard Files.isDirectory(Files.parent(of: root)) else {
+                throw MLError(
+                    .notFound, "remote folder '\(root)' is not there",
+                    hint: "is the disk or share mounted? its parent folder must exist")
+            }
+        }
+        for item in items {
+            let target = try path(item.key)
+            if Files.exists(target) { continue }
+            try Files.makeDirectories(Files.parent(of: target))
+            try copy(item.file, to: target)
+        }
+    }
+
+    public func get(_ key: String, range: Range<Int64>?) throws -> [UInt8] {
+        let file = try FileHandle(reading: path(key))
+        guard let range else { return try file.readToEnd() }
+        return try file.read(count: Int(range.upperBound - range.lowerBound), at: range.lowerBound)
+    }
+
+    public func size(of key: String) throws -> Int64? { Files.status(try path(key))?.size }
+
+    public func list(_ prefix: String) throws -> [String] {
+        let folder = prefix.hasSuffix("/") ? String(prefix.dropLast()) : prefix
+        return try Files.list(path(folder)).filter { !$0.hasPrefix(".tmp-") }.map { folder + "/" + $0 }
+    }
+
+    public func delete(_ key: String) throws { try Files.remove(path(key)) }
+
+    /// A key must stay below the root, whatever a hostile index says.
+    private func path(_ key: String) throws -> String {
+        guard !key.hasPrefix("/"), !key.split(separator: "/").contains("..") else {
+            throw MLError(.invalidInput, "'\(key)' is no valid key")
+        }
+        return root + "/" + key
+    }
+
+    /// Streams into a temporary name beside the target and renames: a cut copy is never visible.
+    private func copy(_ source: String, to target: String) throws {
+        let temporary = Files.temporaryName(beside: target)
+        do {
+            let input = try FileHandle(reading: source)
+            let output = try FileHandle(creating: temporary)
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+            defer { buffer.deallocate() }
+            while true {
+                let count = try input.read(into: buffer)
+                if count == 0 { break }
+                try output.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            }
+            try output.synchronize()
+            try output.close()
+            try Files.rename(temporary, to: target)
+        } catch {
+            try? Files.remove(temporary)
+            throw error
+        }
+        Files.synchronizeDirectory(Files.parent(of: target))
+    }
+}

@@ -1,0 +1,60 @@
+import Base
+import DataKit
+import GitKit
+import Pipelines
+
+/// The tree of a commit as a source of content: nothing is checked out, and a pointer counts as what it names.
+public final class CommitContent: ContentSource, @unchecked Sendable {
+    private let data: DataRepository
+    private let tree: GitID
+    private let fetch: @Sendable ([ObjectID]) throws -> Void
+    private let mutex = Mutex()
+    private var ids: [GitID: (id: ObjectID, size: Int64)] = [:]
+
+    /// - Parameter fetch: brings content the store lacks, when `read` needs it.
+    public init(
+        _ data: DataRepository, tree: GitID, fetch: @escaping @Sendable ([ObjectID]) throws -> Void = { _ in }
+    ) {
+        self.data = data
+        self.tree = tree
+        self.fetch = fetch
+    }
+
+    public func id(of path: String) throws -> ObjectID? {
+        guard let entry = try entry(path) else { return nil }
+        if entry.mode != 0o040000 { return try content(entry).id }
+        let files = try data.repository.files(inTree: entry.id).compactMap { file -> FolderID.Entry? in
+            guard let mode = FolderID.Mode(rawValue: String(file.mode, radix: 8)) else { return nil }
+            return FolderID.Entry(path: file.path, mode: mode, id: try content(file).id)
+        }
+        return FolderID.of(files)
+    }
+
+    public func size(of path: String) throws -> Int64? {
+        guard let entry = try entry(path) else { return nil }
+        if entry.mode != 0o040000 { return try content(entry).size }
+        return try data.repository.files(inTree: entry.id).reduce(0) { try $0 + content($1).size }
+    }
+
+    public func read(_ path: String) throws -> [UInt8]? {
+        guard let entry = try entry(path), entry.isRegularFile else { return nil }
+        return try data.content(ofTree: tree, path: entry.path, revision: tree.short, fetch: fetch)
+    }
+
+    private func entry(_ path: String) throws -> TreeEntry? {
+        try data.repository.entry(inTree: tree, at: path == "." ? "" : path)
+    }
+
+    private func content(_ entry: TreeEntry) throws -> (id: ObjectID, size: Int64) {
+        if let known = mutex.withLock({ ids[entry.id] }) { return known }
+        let found: (id: ObjectID, size: Int64)
+        if entry.isRegularFile, let pointer = try data.pointer(entry.id) {
+            found = (pointer.oid, pointer.size)
+        } else {
+            let bytes = try data.repository.readBlob(entry.id)
+            found = (ObjectID.of(bytes), Int64(bytes.count))
+        }
+        mutex.withLock { ids[entry.id] = found }
+        return found
+    }
+}

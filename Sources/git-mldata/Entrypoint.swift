@@ -1,0 +1,7 @@
+import CommandKit
+import DataCommands
+
+@main
+enum Entrypoint {
+    static func main() { Program.main(DataProgram.self) }
+}
