@@ -59,5 +59,7 @@ let package = Package(
             ["Base", "GitKit", "ObjectStore", "Remotes", "Archives", "DataKit", "Reports", "CommandKit", arguments]),
         program("git-mldata-filter", ["DataFilter"]),
         program("git-mldata", ["CommandKit", "DataCommands"]),
+        .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: settings),
+        tests("Command", ["Base", "TestSupport"]),
     ]
 )

@@ -6,6 +6,9 @@ public struct Terminal: Sendable {
     /// How many colours standard output takes.
     public enum ColorDepth: Sendable { case none, palette256, truecolor }
 
+    /// Set for programs whose standard error a program of ours passes on to the terminal.
+    public static let progressVariable = "MLRUN_PROGRESS"
+
     public var colors: ColorDepth
     /// Columns of standard output; nil when it is no terminal.
     public var width: Int?
@@ -19,7 +22,7 @@ public struct Terminal: Sendable {
         colors = Terminal.depth(options.color, outputIsTerminal)
         // Progress only in the foreground, as git does: a background job must not draw over the prompt.
         let foreground = isatty(2) == 1 && tcgetpgrp(2) == getpgrp()
-        showsProgress = !options.quiet && (options.progress ?? (foreground && environment("TERM") != "dumb"))
+        showsProgress = !options.quiet && (options.progress ?? (foreground && environment("TERM") != "dumb" || environment(Terminal.progressVariable) == "1"))
     }
 
     private static func depth(_ choice: ColorChoice, _ isTerminal: Bool) -> ColorDepth {
@@ -45,3 +48,24 @@ public struct Terminal: Sendable {
 
 /// A variable of the process environment. Only the command layer asks.
 public func environment(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+/// All variables of the process environment.
+public func processEnvironment() -> [String: String] {
+    var result: [String: String] = [:]
+    var pointer = environ
+    while let entry = pointer.pointee {
+        let text = String(cString: entry)
+        if let equals = text.firstIndex(of: "=") {
+            result[String(text[..<equals])] = String(text[text.index(after: equals)...])
+        }
+        pointer = pointer.advanced(by: 1)
+    }
+    return result
+}
+
+/// The name of this machine.
+public func hostName() -> String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    gethostname(&buffer, buffer.count - 1)
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+}

@@ -37,8 +37,8 @@ struct Hook: ParsableCommand {
     private func runChained(_ script: String, _ arguments: [String], _ input: [UInt8]) throws {
         let path = HookScript.chained(script)
         guard let status = Files.status(path), status.isRegular, status.isExecutable else { return }
-        let status = try runProgram(path, arguments, input)
-        if status != 0 { throw ExitCode(status) }
+        let answer = try runProgram(path, arguments, input)
+        if answer != 0 { throw ExitCode(answer) }
     }
 
     private func runProgram(_ path: String, _ arguments: [String], _ input: [UInt8]) throws -> Int32 {

@@ -60,11 +60,11 @@ public struct DataCheck: Sendable {
 
     private func check(_ file: PointerFile, _ store: ObjectStore) throws -> [Finding] {
         func finding(_ kind: String, _ text: String) -> [Finding] { [Finding(kind: kind, path: file.path, text: text)] }
-        guard try store.contains(file.pointer.oid) else {
-            return finding("missing", "object \(file.pointer.oid.hex) is not in the local store")
-        }
         var size: Int64 = 0
         do {
+            guard try store.contains(file.pointer.oid) else {
+                return finding("missing", "object \(file.pointer.oid.hex) is not in the local store")
+            }
             try store.write(file.pointer.oid) { part in
                 size += Int64(part.count)
             }

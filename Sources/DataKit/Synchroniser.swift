@@ -24,22 +24,25 @@ public struct Synchroniser: Sendable {
         top = try data.repository.requireWorkTree()
     }
 
-    /// Files of the index that are still pointers in the work tree.
+    /// Tracked files whose work tree content is a pointer: usually the one of the index, after `git stash pop` another.
     ///
     /// - Parameter paths: only files at or below these; empty for all.
     public func candidates(_ paths: [String] = []) throws -> [PointerFile] {
-        let entries = try IndexFile(path: data.repository.indexPath).entries.filter { entry in
-            // A pointer has 120 to 1023 bytes; git's own record of the size spares opening all other files.
-            entry.stage == 0 && entry.isRegularFile && !entry.skipWorktree && (1..<UInt32(Pointer.sizeLimit)).contains(entry.size)
-                && (paths.isEmpty || paths.contains { entry.path == $0 || $0.isEmpty || entry.path.hasPrefix($0 + "/") })
+        var found: [PointerFile] = []
+        var seen: Set<String> = []
+        for entry in try IndexFile(path: data.repository.indexPath).entries where entry.isRegularFile && !entry.skipWorktree {
+            let isWanted = paths.isEmpty
+                || paths.contains { entry.path == $0 || $0.isEmpty || entry.path.hasPrefix($0 + "/") }
+            guard isWanted, let pointer = pointer(inWorkTree: entry.path), seen.insert(entry.path).inserted else { continue }
+            // Only an entry with this very pointer may get the stat data of the filled file.
+            let isStaged = try entry.stage == 0 && data.pointer(entry.id) == pointer
+            found.append(
+                PointerFile(
+                    path: entry.path, blob: isStaged ? entry.id : .zero, pointer: pointer,
+                    isExecutable: entry.mode == 0o100755))
         }
-        let pointers: [PointerFile] = try entries.compactMap { entry in
-            guard let pointer = try data.pointer(entry.id), isPointer(entry.path, pointer) else { return nil }
-            return PointerFile(
-                path: entry.path, blob: entry.id, pointer: pointer, isExecutable: entry.mode == 0o100755)
-        }
-        let filters = try data.repository.attribute("filter", of: pointers.map(\.path))
-        return pointers.filter { filters[$0.path] == "mldata" }
+        let filters = try data.repository.attribute("filter", of: found.map(\.path))
+        return found.filter { filters[$0.path] == "mldata" }
     }
 
     /// Fills the given pointers from the local store.
@@ -73,12 +76,14 @@ public struct Synchroniser: Sendable {
         return outcome
     }
 
-    private func isPointer(_ path: String, _ pointer: Pointer) -> Bool {
+    /// The pointer a work tree file consists of; nil for any other file.
+    private func pointer(inWorkTree path: String) -> Pointer? {
         let full = top + "/" + path
-        guard let status = Files.status(full), status.isRegular, status.size < Pointer.sizeLimit,
+        // The shortest pointer has 120 bytes: the size spares opening all other files.
+        guard let status = Files.status(full), status.isRegular, (100..<Int64(Pointer.sizeLimit)).contains(status.size),
             let bytes = try? Files.read(full)
-        else { return false }
-        return Pointer.parse(bytes) == pointer
+        else { return nil }
+        return Pointer.parse(bytes)
     }
 
     /// Replaces one pointer by its content in one step.
@@ -94,7 +99,7 @@ public struct Synchroniser: Sendable {
             let past = timespec(tv_sec: time(nil) - 2, tv_nsec: 0)
             guard futimens(output.descriptor, [past, past]) == 0 else { throw Files.ioError("cannot set the time of '\(target)'") }
             try output.close()
-            guard isPointer(file.path, file.pointer) else {
+            guard pointer(inWorkTree: file.path) == file.pointer else {
                 try Files.remove(temporary)
                 return nil
             }

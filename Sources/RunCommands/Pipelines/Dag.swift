@@ -1,0 +1,66 @@
+import ArgumentParser
+import Base
+import CommandKit
+import Pipelines
+import Reports
+import RunKit
+
+struct Dag: ParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Draw the graph of stages.")
+
+    @Argument(help: ArgumentHelp("Only this stage and what it depends on.", valueName: "target")) var target: String?
+    @Flag(help: "Print a Mermaid flowchart.") var mermaid = false
+    @Flag(help: "Print Graphviz.") var dot = false
+    @Flag(help: "Print Mermaid in a Markdown fence.") var md = false
+    @Flag(help: "Print JSON.") var json = false
+    @Flag(help: "Draw output files instead of stages.") var outs = false
+    @Flag(help: "With a target: the whole pipeline it belongs to.") var full = false
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let session = try RunSession(common)
+        let content = try session.runs.workTreeContent(session.runs.statCache())
+        let graph = try session.runs.project(content).graph
+        var wanted = Set(graph.stages.indices)
+        if let target {
+            let roots = try graph.resolve(target: target, in: session.folder)
+            wanted = full ? graph.component(of: roots) : graph.ancestors(of: roots)
+        }
+        let drawing = outs ? outputs(graph, wanted) : stages(graph, wanted)
+        if json {
+            session.ui.write(drawing.json().pretty())
+        } else if mermaid || md {
+            session.ui.write(drawing.mermaid(fenced: md))
+        } else if dot {
+            session.ui.write(drawing.dot())
+        } else {
+            session.ui.write(drawing.terminal(width: session.ui.terminal.width ?? 80))
+        }
+    }
+
+    private func stages(_ graph: StageGraph, _ wanted: Set<Int>) -> GraphDrawing {
+        let order = graph.postOrder(from: wanted.sorted(), within: wanted)
+        let edges = order.flatMap { index in
+            graph.upstream[index].filter { wanted.contains($0) }
+                .map { (from: graph.stages[$0].address, to: graph.stages[index].address) }
+        }
+        return GraphDrawing(nodes: order.map { graph.stages[$0].address }, edges: edges)
+    }
+
+    private func outputs(_ graph: StageGraph, _ wanted: Set<Int>) -> GraphDrawing {
+        let order = graph.postOrder(from: wanted.sorted(), within: wanted)
+        var edges: [(from: String, to: String)] = []
+        for index in order {
+            for dependency in graph.stages[index].dependencies {
+                for maker in graph.makers(of: dependency) where wanted.contains(maker) {
+                    for source in graph.stages[maker].outputs where overlaps(source.path, dependency) {
+                        edges += graph.stages[index].outputs.map { (from: source.path, to: $0.path) }
+                    }
+                }
+            }
+        }
+        return GraphDrawing(nodes: order.flatMap { graph.stages[$0].outputs.map(\.path) }, edges: edges)
+    }
+
+    private func overlaps(_ a: String, _ b: String) -> Bool { a == b || a.hasPrefix(b + "/") || b.hasPrefix(a + "/") }
+}

@@ -1,0 +1,153 @@
+import ArgumentParser
+import Base
+import CommandKit
+import DataKit
+import Pipelines
+import Records
+import Reports
+import RunKit
+
+struct Repro: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the stages whose inputs, command or outputs changed, and record each run.",
+        discussion: """
+            A stage is skipped when a run with the same inputs made the outputs that are in the work tree; it is restored
+            when such a run's outputs are in the store.
+
+            Examples:
+              git mlrun repro
+              git mlrun repro --dry
+              git mlrun repro train --force
+            """)
+
+    @Argument(help: ArgumentHelp("Stages or outputs (default: all stages of this folder's pipeline).", valueName: "target"))
+    var targets: [String] = []
+    @Flag(name: .shortAndLong, help: "Run even if nothing changed.") var force = false
+    @Flag(name: .shortAndLong, help: "Only the targets, not what they depend on.") var singleItem = false
+    @Flag(name: .shortAndLong, help: "The whole pipelines the targets belong to.") var pipeline = false
+    @Flag(name: [.customShort("P"), .long], help: "All pipelines of the repository.") var allPipelines = false
+    @Flag(name: [.customShort("R"), .long], help: "All stages in the folders given and below.") var recursive = false
+    @Flag(name: .shortAndLong, help: "Go on with stages that do not depend on a failed one.") var keepGoing = false
+    @Flag(name: .shortAndLong, help: "Go on with everything after a failure.") var ignoreErrors = false
+    @Flag(help: "The targets and what depends on them.") var downstream = false
+    @Flag(help: "Run what depends on a stage that ran, even if its inputs are the same.") var forceDownstream = false
+    @Flag(help: "Fetch what outputs and dependencies lack first.") var pull = false
+    @Flag(help: "Outputs that are not here count as those of the record.") var allowMissing = false
+    @Flag(help: "Do not keep outputs in the store.") var noCommit = false
+    @Flag(help: "Do not take outputs from earlier runs.") var noRunCache = false
+    @Flag(help: "Targets are patterns.") var glob = false
+    @Flag(help: "Only print what would run, and why.") var dry = false
+    @Flag(help: "With --dry: exit 1 when something would run.") var exitCode = false
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        let session = try RunSession(common)
+        if pull { try Pulling.workTree(session) }
+        let cache = session.runs.statCache()
+        defer { cache.save() }
+        let content = try session.runs.workTreeContent(cache)
+        let project = try session.runs.project(content)
+        for warning in project.warnings { session.ui.warning(warning) }
+        if project.stages.isEmpty {
+            throw MLError(
+                .notFound, "there is no pipeline here", hint: "write one: mlrun.yaml (or dvc.yaml); see 'git mlrun --help'")
+        }
+        let reproducer = Reproducer(
+            graph: project.graph, content: content, lookup: session.runs.records, sink: session.runs.records,
+            store: try OutputKeeper(content: content, store: session.data.openStore()),
+            runner: StageRunner(
+                root: content.root, shell: environment("SHELL") ?? "/bin/sh", environment: stageEnvironment(session.ui)),
+            options: options(session.folder), context: try RunContext(session))
+        if dry { return try plan(reproducer, session.ui) }
+        let result = try reproducer.run { ReproText.show($0, session.ui) }
+        if !result.failures.isEmpty {
+            throw MLError(.failed, "\(Quantity.count(result.failures.count, "stage")) failed: "
+                + result.failures.map { "'\($0.stage.address)'" }.joined(separator: ", "))
+        }
+        if result.isUpToDate { session.ui.print("Data and pipelines are up to date.") }
+    }
+
+    private func options(_ folder: String) -> ReproOptions {
+        var options = ReproOptions()
+        options.targets = targets
+        options.folder = folder
+        options.isGlob = glob
+        options.allPipelines = allPipelines
+        options.pipeline = pipeline
+        options.recursive = recursive
+        options.singleItem = singleItem
+        options.downstream = downstream
+        options.force = force
+        options.forceDownstream = forceDownstream
+        options.keepGoing = keepGoing
+        options.ignoreErrors = ignoreErrors
+        options.useRunCache = !noRunCache
+        options.allowMissing = allowMissing || pull
+        options.storesOutputs = !noCommit
+        return options
+    }
+
+    private func plan(_ reproducer: Reproducer, _ ui: UserInterface) throws {
+        var wouldRun = false
+        for plan in try reproducer.plan() {
+            let name = plan.stage.address
+            let reasons = plan.reasons.map(\.description).joined(separator: ", ")
+            switch plan.state {
+            case .unchanged, .frozen: ui.print("Stage '\(name)' didn't change, skipping")
+            case .cached: ui.print("Stage '\(name)' is cached - skipping run, checking out outputs (\(reasons))")
+            case .run, .mayRun:
+                ui.print("Running stage '\(name)': \(reasons)")
+                for command in plan.stage.commands { ui.print("> \(command)") }
+            }
+            switch plan.state {
+            case .unchanged, .frozen: break
+            default: wouldRun = true
+            }
+        }
+        if !wouldRun { ui.print("Data and pipelines are up to date.") }
+        if exitCode && wouldRun { throw ExitCode(ExitStatus.negative) }
+    }
+
+    private func stageEnvironment(_ ui: UserInterface) -> [String: String] {
+        var variables = processEnvironment()
+        // Variables of a hook we run in would tie the stage's own git calls to the wrong index.
+        for name in ["GIT_INDEX_FILE", "GIT_PREFIX"] { variables[name] = nil }
+        if ui.terminal.showsProgress { variables[Terminal.progressVariable] = "1" }
+        return variables
+    }
+}
+
+/// DVC's words for what happens, since scripts read them.
+enum ReproText {
+    static func show(_ event: ReproEvent, _ ui: UserInterface) {
+        switch event {
+        case .unchanged(let stage), .frozen(let stage): ui.print("Stage '\(stage.address)' didn't change, skipping")
+        case .restored(let stage, _, _):
+            ui.print("Stage '\(stage.address)' is cached - skipping run, checking out outputs")
+        case .starting(let stage, let reasons):
+            ui.print("Running stage '\(stage.address)':")
+            ui.status("  (\(reasons.map(\.description).joined(separator: ", ")))")
+        case .command(_, let command): ui.print("> \(command)")
+        case .output(_, let bytes): try? ui.write(bytes)
+        case .finished(let stage, let record):
+            let metrics = MetricNames.joined(record.metrics).pairs.prefix(6).map { "\($0.key)=\($0.value.compact())" }
+            ui.status(
+                "Stage '\(stage.address)' ran in \(Quantity.duration(record.duration))"
+                    + (metrics.isEmpty ? "" : ": " + metrics.joined(separator: " ")))
+        case .warning(_, let text): ui.warning(text)
+        case .failed(_, let error): ui.warning(error.message)
+        case .blocked(let stage, let by): ui.warning("stage '\(stage.address)' cannot run: '\(by.address)' failed")
+        }
+    }
+}
+
+extension RunContext {
+    /// Where this run takes place.
+    init(_ session: RunSession) throws {
+        let head = try session.repository.head()
+        let changes = try session.repository.git.run(["status", "--porcelain", "--untracked-files=no"]).output
+        self.init(
+            tree: head?.tree.hex, commit: head?.id.hex, isDirty: !changes.isEmpty, host: hostName(),
+            tools: ["git-ml": .string(Program.version)])
+    }
+}

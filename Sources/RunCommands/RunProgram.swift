@@ -1,0 +1,35 @@
+import ArgumentParser
+import CommandKit
+
+/// `git mlrun`: pipelines, experiments, models.
+public struct RunProgram: ParsableCommand {
+    public static let configuration = CommandConfiguration(
+        commandName: "git-mlrun",
+        abstract: "Run pipelines, record metrics in Git notes, train and ensemble models of commits.",
+        usage: "git mlrun <command> [<options>]",
+        discussion: """
+            A pipeline is written in mlrun.yaml (or dvc.yaml, the same language):
+
+              stages:
+                train:
+                  cmd: git mlrun train --params params.yaml --out models/reviews
+                  deps: [data]
+                  params: [model, training]
+                  outs: [models/reviews]
+
+            Then:  git mlrun repro && git add -A && git commit && git mlrun log
+            """,
+        version: Program.version,
+        groupedSubcommands: [
+            CommandGroup(name: "Pipelines", subcommands: [Repro.self, Status.self, Dag.self]),
+            CommandGroup(
+                name: "History",
+                subcommands: [Log.self, Show.self, Diff.self, MetricsCommand.self, ParamsCommand.self, Reindex.self]),
+            CommandGroup(
+                name: "Models", subcommands: [Split.self, Train.self, Evaluate.self, Predict.self, Ensemble.self]),
+            CommandGroup(name: "Exchange", subcommands: [Fetch.self, Push.self]),
+            CommandGroup(name: "Plumbing", subcommands: [Hook.self]),
+        ])
+
+    public init() {}
+}

@@ -1,0 +1,28 @@
+import Base
+import CommandKit
+import DataKit
+import GitKit
+import RunKit
+
+/// What most commands begin with: the way to the user and the repository they stand in.
+struct RunSession {
+    let ui: UserInterface
+    let runs: RunRepository
+    var data: DataRepository { runs.data }
+    var repository: Repository { runs.repository }
+
+    init(_ options: CommonOptions) throws {
+        ui = try UserInterface(options)
+        runs = try RunRepository(DataRepository())
+    }
+
+    /// The folder the user stands in, relative to the top; `.` at the top.
+    var folder: String { repository.prefix.isEmpty ? "." : String(repository.prefix.dropLast()) }
+
+    /// Brings content that the store lacks.
+    var fetch: @Sendable ([ObjectID]) throws -> Void {
+        let data = data
+        let progress = ui.progress
+        return { try Downloader(data).require($0, progress: progress) }
+    }
+}

@@ -1,0 +1,194 @@
+import Base
+import TestSupport
+import Testing
+
+@Suite struct DataTests {
+    @Test func `a commit holds pointers and the work tree holds content`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        let content = randomBytes(3_000_000, seed: 1)
+        try box.write(content, to: "repo/data/big.bin")
+        try box.write("small\n", to: "repo/data/small.txt")
+        try box.run("git add data && git commit -q -m data", in: "repo")
+        let expected = "version https://git-lfs.github.com/spec/v1\noid sha256:\(ObjectID.of(content).hex)\nsize 3000000\n"
+        #expect(try box.run("git cat-file blob HEAD:data/big.bin", in: "repo").output == expected)
+        #expect(try box.read("repo/data/big.bin") == content)
+        #expect(try box.run("git status --porcelain", in: "repo").output == "")
+    }
+
+    @Test func `git mldata add stages the same pointers as git add`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        for number in 0..<100 { try box.write(randomBytes(100 + number * 997, seed: UInt64(number)), to: "repo/data/f\(number)") }
+        try box.write("", to: "repo/data/empty")
+        try box.write("#!/bin/sh\n", to: "repo/data/tool")
+        try box.run("chmod +x data/tool && git add data && git ls-files -s > ../by-git && git reset -q", in: "repo")
+        let said = try box.run("git mldata add data && git ls-files -s > ../by-us", in: "repo").output
+        #expect(try box.text("by-git") == box.text("by-us"))
+        #expect(said.hasPrefix("Added 102 files: "))
+        #expect(try box.run("git status --porcelain --untracked-files=no", in: "repo").output.split(separator: "\n").allSatisfy { $0.hasPrefix("A ") })
+        #expect(try box.run("git mldata add data", in: "repo").output == "Added 0 files; 102 unchanged\n")
+    }
+
+    @Test func `push uploads to the git remote and a plain clone has all files`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        let big = randomBytes(2_500_000, seed: 2)
+        try box.write(big, to: "repo/data/big.bin")
+        try box.write("small\n", to: "repo/data/small.txt")
+        try box.run("git mldata add data && git commit -q -m data && git push -q -u origin main", in: "repo")
+        try box.run("git mldata install --global -q && git clone -q repo.git copy")
+        #expect(try box.read("copy/data/big.bin") == big)
+        #expect(try box.text("copy/data/small.txt") == "small\n")
+        #expect(try box.run("git status --porcelain", in: "copy").output == "")
+        // The clone set itself up: hooks and refspecs are there.
+        #expect(box.exists("copy/.git/hooks/pre-push"))
+        #expect(try box.run("git mldata status --porcelain", in: "copy").output == "")
+    }
+
+    @Test func `a folder remote takes the packs and gives them back`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        let big = randomBytes(1_500_000, seed: 3)
+        try box.write(big, to: "repo/data/big.bin")
+        try box.run(
+            """
+            git mldata remote add --default disk "$PWD/../storage" && git mldata remote test disk &&
+            git add data && git commit -q -m data && git push -q -u origin main
+            """, in: "repo")
+        #expect(try box.run("git ls-remote repo.git 'refs/mldata/*'").output == "")
+        #expect(try box.run("ls storage/packs | wc -l").output.trimmed == "2")
+        try box.run(
+            """
+            git clone -q -c filter.mldata.process='git-mldata-filter filter-process' -c filter.mldata.required=true \
+                -c mldata.remote.disk.url="$PWD/storage" -c mldata.defaultRemote=disk repo.git copy
+            """)
+        #expect(try box.read("copy/data/big.bin") == big)
+    }
+
+    @Test func `checkout, stash, worktree, diff and reset behave`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        let one = randomBytes(2_000_000, seed: 4)
+        let two = randomBytes(2_000_100, seed: 5)
+        try box.write(one, to: "repo/data/big.bin")
+        try box.run("git add data && git commit -q -m one", in: "repo")
+        try box.write(two, to: "repo/data/big.bin")
+        #expect(try box.run("git diff --stat", in: "repo").output.contains("data/big.bin"))
+        try box.run("git add data && git commit -q -m two && git checkout -q HEAD~1", in: "repo")
+        #expect(try box.read("repo/data/big.bin") == one)
+        try box.run("git checkout -q main", in: "repo")
+        #expect(try box.read("repo/data/big.bin") == two)
+        try box.write(one, to: "repo/data/big.bin")
+        try box.run("git stash -q", in: "repo")
+        #expect(try box.read("repo/data/big.bin") == two)
+        try box.run("git stash pop -q", in: "repo")
+        #expect(try box.read("repo/data/big.bin") == one)
+        try box.run("git reset -q --hard", in: "repo")
+        #expect(try box.read("repo/data/big.bin") == two)
+        try box.run("git worktree add -q ../other HEAD~1", in: "repo")
+        #expect(try box.read("other/data/big.bin") == one)
+        try box.run("git checkout -q HEAD~1 -- data/big.bin", in: "repo")
+        #expect(try box.read("repo/data/big.bin") == one)
+        try box.run("git reset -q --hard && git cherry-pick --no-commit HEAD 2>/dev/null; git reset -q --hard", in: "repo")
+        #expect(try box.run("git status --porcelain", in: "repo").output == "")
+    }
+
+    @Test func `after a checkout git status reads no large file again`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        try box.write(randomBytes(2_000_000, seed: 6), to: "repo/data/big.bin")
+        try box.run("git add data && git commit -q -m one && rm data/big.bin && git checkout -q -- data", in: "repo")
+        // A filter that fails shows whether status starts one.
+        let status = try box.attempt("git -c filter.mldata.process=false -c filter.mldata.clean=false status --porcelain", in: "repo")
+        #expect(status.status == 0 && status.output == "" && status.errors == "")
+    }
+
+    @Test func `files above the inline limit are filled also by merge and cherry-pick`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        let big = randomBytes(1_200_000, seed: 7)
+        try box.run("git checkout -q -b side", in: "repo")
+        try box.write(big, to: "repo/data/side.bin")
+        try box.run("git add data && git commit -q -m side && git checkout -q main && git commit -q --allow-empty -m x", in: "repo")
+        #expect(!box.exists("repo/data/side.bin"))
+        try box.run("git cherry-pick side >/dev/null", in: "repo")
+        #expect(try box.read("repo/data/side.bin") == big)
+        try box.run("git reset -q --hard HEAD~1 && git merge -q --no-edit side >/dev/null", in: "repo")
+        #expect(try box.read("repo/data/side.bin") == big)
+        #expect(try box.run("git status --porcelain", in: "repo").output == "")
+    }
+
+    @Test func `a conflict keeps ours and never writes markers into a pointer`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        try box.write("base\n", to: "repo/data/f")
+        try box.run("git add data && git commit -q -m base && git checkout -q -b side", in: "repo")
+        try box.write("theirs\n", to: "repo/data/f")
+        try box.run("git commit -q -am theirs && git checkout -q main", in: "repo")
+        try box.write("ours\n", to: "repo/data/f")
+        try box.run("git commit -q -am ours", in: "repo")
+        let merge = try box.attempt("git merge side", in: "repo")
+        #expect(merge.status == 1)
+        #expect(try box.text("repo/data/f") == "ours\n")
+        try box.run("git checkout --theirs -- data/f", in: "repo")
+        #expect(try box.text("repo/data/f") == "theirs\n")
+    }
+
+    @Test func `identical content is stored once and an append stores little`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        var content = randomBytes(4_000_000, seed: 8)
+        try box.write(content, to: "repo/data/a")
+        try box.write(content, to: "repo/data/b")
+        try box.run("git mldata add data", in: "repo")
+        let before = try box.size("repo/.git/mldata/packs")
+        #expect(before < 4_100_000)
+        content += randomBytes(1000, seed: 9)
+        try box.write(content, to: "repo/data/a")
+        try box.run("git mldata add data", in: "repo")
+        #expect(try box.size("repo/.git/mldata/packs") - before < 700_000)
+    }
+
+    @Test func `skip-smudge leaves pointers and pull fills them`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        try box.write("hello\n", to: "repo/data/f")
+        try box.run("git add data && git commit -q -m f && git push -q -u origin main", in: "repo")
+        try box.run("git mldata install --global -q && GIT_MLDATA_SKIP_SMUDGE=1 git clone -q repo.git copy")
+        #expect(try box.text("copy/data/f").hasPrefix("version https://git-lfs"))
+        #expect(try box.run("git mldata pull", in: "copy").output == "Filled in 1 file, 6 B\n")
+        #expect(try box.text("copy/data/f") == "hello\n")
+        #expect(try box.run("git status --porcelain", in: "copy").output == "")
+    }
+
+    @Test func `dropping the store loses nothing that was pushed`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        let big = randomBytes(1_300_000, seed: 10)
+        try box.write(big, to: "repo/data/big")
+        try box.run("git add data && git commit -q -m f && git push -q -u origin main", in: "repo")
+        try box.run("rm -rf .git/mldata data && git checkout -q -- data", in: "repo")
+        #expect(try box.read("repo/data/big") == big)
+    }
+
+    @Test func `cat prints a range of a file of a commit`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        try box.write("0123456789", to: "repo/data/f")
+        try box.run("git add data && git commit -q -m f", in: "repo")
+        #expect(try box.run("git mldata cat HEAD:data/f --offset 2 --length 3", in: "repo").output == "234")
+        #expect(try box.run("git mldata cat HEAD:.gitattributes", in: "repo").output.hasPrefix("data/**"))
+    }
+}
+
+extension String {
+    var trimmed: String { String(self.drop { $0 == " " }.prefix { $0 != "\n" }) }
+}
+
+extension Sandbox {
+    /// Bytes of all files in a folder.
+    func size(_ folder: String) throws -> Int64 {
+        try Files.list(root + "/" + folder).reduce(0) { $0 + (Files.status(root + "/" + folder + "/" + $1)?.size ?? 0) }
+    }
+}
