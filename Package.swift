@@ -49,17 +49,32 @@ let package = Package(
         library("Remotes", ["Base", "GitKit", "ObjectStore", "CCurl"]),
         library("Archives", ["Base", "CArchive"]),
         library("DataKit", ["Base", "GitKit", "ObjectStore", "Remotes"]),
-        library("Pipelines", ["Base", yams]),
+        library("Pipelines", ["Base", "CSystem", yams]),
         library("Records", ["Base", "Pipelines"]),
         library("RunKit", ["Base", "GitKit", "ObjectStore", "DataKit", "Pipelines", "Records"]),
+        library("Tensors", ["Base", "CBLAS"]),
+        library("TextModels", ["Base", "Tensors"]),
+        library("Ensembles", ["Base", "TextModels"]),
         library("Reports", ["Base"]),
         library("CommandKit", ["Base", arguments]),
         library(
             "DataCommands",
             ["Base", "GitKit", "ObjectStore", "Remotes", "Archives", "DataKit", "Reports", "CommandKit", arguments]),
+        library(
+            "RunCommands",
+            [
+                "Base", "GitKit", "ObjectStore", "DataKit", "Pipelines", "Records", "RunKit", "TextModels", "Ensembles",
+                "Reports", "CommandKit", arguments,
+            ]),
         program("git-mldata-filter", ["DataFilter"]),
         program("git-mldata", ["CommandKit", "DataCommands"]),
+        program("git-mlrun", ["CommandKit", "RunCommands"]),
         .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: settings),
+        tests("Base", ["Base"]),
+        tests("ObjectStore", ["Base", "ObjectStore"]),
+        tests("DataFilter", ["Base", "ObjectStore", "DataFilter"]),
+        tests("Pipelines", ["Base", "Pipelines"]),
+        tests("Records", ["Base", "Pipelines", "Records"]),
         tests("Command", ["Base", "TestSupport"]),
     ]
 )

@@ -68,7 +68,8 @@ public final class FileHandle: @unchecked Sendable {
             initialized = try read(into: UnsafeMutableRawBufferPointer(buffer), at: offset)
         }
         guard bytes.count == count else {
-            throw MLError(.corrupt, "'\(path)' ends at byte \(offset + Int64(bytes.count)), before byte \(offset + Int64(count))")
+            throw MLError(
+                .corrupt, "'\(path)' ends at byte \(offset + Int64(bytes.count)), before byte \(offset + Int64(count))")
         }
         return bytes
     }

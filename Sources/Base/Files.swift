@@ -78,12 +78,19 @@ public enum Files {
     }
 
     public static func makeDirectories(_ path: String) throws {
-        if mkdir(path, 0o777) == 0 || isDirectory(path) { return }
-        if errno == ENOENT {
-            let above = parent(of: path)
-            guard above != path else { throw ioError("cannot create folder '\(path)'") }
+        if mkdir(path, 0o777) == 0 { return }
+        // Looking whether it is there changes errno.
+        let reason = errno
+        if isDirectory(path) { return }
+        let above = parent(of: path)
+        if reason == ENOENT, above != path {
             try makeDirectories(above)
-            if mkdir(path, 0o777) == 0 || isDirectory(path) { return }
+            if mkdir(path, 0o777) == 0 { return }
+            let second = errno
+            if isDirectory(path) { return }
+            errno = second
+        } else {
+            errno = reason
         }
         throw ioError("cannot create folder '\(path)'")
     }
@@ -150,7 +157,9 @@ public enum Files {
         let number = errno
         let code: MLError.Code = number == ENOENT || number == ENOTDIR ? .notFound : .io
         var hints: [String] = []
-        if number == ENOSPC || number == EDQUOT { hints = ["free some space and run the command again; nothing was lost"] }
+        if number == ENOSPC || number == EDQUOT {
+            hints = ["free some space and run the command again; nothing was lost"]
+        }
         return MLError(code, "\(message): \(String(cString: strerror(number)))", hints: hints)
     }
 }

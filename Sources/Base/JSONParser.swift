@@ -120,7 +120,8 @@ private struct JSONParser {
     }
 
     private mutating func hexUnit() throws -> UInt32 {
-        guard position + 4 <= bytes.count,
+        // The number reader below would also take a sign.
+        guard position + 4 <= bytes.count, bytes[position] != UInt8(ascii: "+"), bytes[position] != UInt8(ascii: "-"),
             let value = UInt32(String(decoding: bytes[position..<position + 4], as: UTF8.self), radix: 16)
         else { throw mistake("expected four hex digits") }
         position += 4
@@ -146,9 +147,13 @@ private struct JSONParser {
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
         let digits = text.hasPrefix("-") ? text.dropFirst() : text[...]
         let leadingZero = digits.hasPrefix("0") && digits.dropFirst().first?.isNumber == true
-        guard let first = digits.first, first.isNumber, !leadingZero else { throw mistake("expected a value", at: start) }
+        guard let first = digits.first, first.isNumber, !leadingZero else {
+            throw mistake("expected a value", at: start)
+        }
         if isInteger, let value = Int64(text) { return .integer(value) }
-        guard let value = Double(text), text.last != "." else { throw mistake("'\(text)' is not a number", at: start) }
+        guard let value = Double(text), value.isFinite, text.last != ".", text.firstRange(of: ".e") == nil,
+            text.firstRange(of: ".E") == nil
+        else { throw mistake("'\(text)' is not a number", at: start) }
         return .number(value)
     }
 

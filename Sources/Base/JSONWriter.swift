@@ -1,5 +1,5 @@
 extension JSON {
-    /// One line without spaces beyond those after `:` and `,`; keys in their order, or sorted for hashing.
+    /// One line without spaces beyond those after `:` and `,`; keys in their order, or sorted by their bytes for hashing.
     public func compact(sortedKeys: Bool = false) -> String {
         var out = ""
         write(into: &out, indent: nil, level: 0, sortedKeys: sortedKeys)
@@ -30,7 +30,9 @@ extension JSON {
                 items[index].write(into: &out, indent: indent, level: level + 1, sortedKeys: sortedKeys)
             }
         case .object(let object):
-            let keys = sortedKeys ? object.keys.sorted() : object.keys
+            let keys =
+                sortedKeys
+                ? object.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } : object.keys
             JSON.writeList(keys.count, open: "{", close: "}", indent: indent, level: level, into: &out) { index, out in
                 JSON.quote(keys[index], into: &out)
                 out += ": "

@@ -20,6 +20,15 @@ public struct ObjectID: Hashable, Comparable, Sendable, CustomStringConvertible 
         (a, b, c, d) = words
     }
 
+    /// The same for bytes in memory, without looking at each one alone.
+    public init?(bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == ObjectID.byteCount else { return nil }
+        func word(_ offset: Int) -> UInt64 {
+            UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        }
+        (a, b, c, d) = (word(0), word(8), word(16), word(24))
+    }
+
     /// Takes 64 lower-case hex digits; nil otherwise.
     public init?(hex: some StringProtocol) {
         guard hex.utf8.count == ObjectID.byteCount * 2, let bytes = Hex.decode(hex.utf8) else { return nil }
@@ -30,7 +39,9 @@ public struct ObjectID: Hashable, Comparable, Sendable, CustomStringConvertible 
         var out = [UInt8]()
         out.reserveCapacity(ObjectID.byteCount)
         for word in [a, b, c, d] {
-            for shift in stride(from: UInt64(56), through: 0, by: -8) { out.append(UInt8(truncatingIfNeeded: word >> shift)) }
+            for shift in stride(from: UInt64(56), through: 0, by: -8) {
+                out.append(UInt8(truncatingIfNeeded: word >> shift))
+            }
         }
         return out
     }

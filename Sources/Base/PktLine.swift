@@ -23,7 +23,9 @@ public enum PktLine {
     ///
     /// - Throws: `MLError(.corrupt)` for anything that is not a packet header.
     public static func payloadSize(_ header: [UInt8]) throws -> Int? {
-        guard header.count == 4, let length = Int(String(decoding: header, as: UTF8.self), radix: 16), length >= 0 else {
+        guard header.count == 4, header.first != UInt8(ascii: "+"), header.first != UInt8(ascii: "-"),
+            let length = Int(String(decoding: header, as: UTF8.self), radix: 16), length >= 0
+        else {
             throw MLError(.corrupt, "invalid packet header '\(String(decoding: header, as: UTF8.self))'")
         }
         if length == 0 { return nil }

@@ -79,7 +79,8 @@ public struct Subprocess: Sendable {
         guard result.status == 0 else {
             let words = result.errorText.split(separator: "\n").map(String.init)
             throw MLError(
-                .failed, "'\(arguments.prefix(3).joined(separator: " "))' failed (exit \(result.status))"
+                .failed,
+                "'\(arguments.prefix(3).joined(separator: " "))' failed (exit \(result.status))"
                     + (words.isEmpty ? "" : ": " + words.suffix(3).joined(separator: "; ")))
         }
         return result
@@ -124,15 +125,21 @@ public struct Subprocess: Sendable {
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             var polls: [pollfd] = []
-            if let stdin, stdin.writer >= 0 { polls.append(pollfd(fd: stdin.writer, events: Int16(POLLOUT), revents: 0)) }
+            if let stdin, stdin.writer >= 0 {
+                polls.append(pollfd(fd: stdin.writer, events: Int16(POLLOUT), revents: 0))
+            }
             for pipe in [stdout, stderr] {
-                if let pipe, pipe.reader >= 0 { polls.append(pollfd(fd: pipe.reader, events: Int16(POLLIN), revents: 0)) }
+                if let pipe, pipe.reader >= 0 {
+                    polls.append(pollfd(fd: pipe.reader, events: Int16(POLLIN), revents: 0))
+                }
             }
             if polls.isEmpty { return (out, err) }
             if poll(&polls, nfds_t(polls.count), -1) < 0 && errno != EINTR { return (out, err) }
             for entry in polls where entry.revents != 0 {
                 if let stdin, entry.fd == stdin.writer {
-                    let count = input.withUnsafeBytes { write(entry.fd, $0.baseAddress?.advanced(by: sent), input.count - sent) }
+                    let count = input.withUnsafeBytes {
+                        write(entry.fd, $0.baseAddress?.advanced(by: sent), input.count - sent)
+                    }
                     if count > 0 { sent += count }
                     if sent == input.count || (count < 0 && errno != EAGAIN && errno != EINTR) { stdin.closeWriter() }
                     continue

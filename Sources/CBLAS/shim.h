@@ -1,1 +1,2 @@
+// The C interface of BLAS, as OpenBLAS installs it.
 #include <cblas.h>

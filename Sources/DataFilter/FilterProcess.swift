@@ -113,7 +113,8 @@ public struct FilterProcess {
         } catch let error as MLError where error.code != .failed {
             try reader.skipContent()
             session.report(
-                "fatal", MLError(error.code, "cannot store '\(FilterSession.name(request.path))': \(error)", hints: error.hints))
+                "fatal",
+                MLError(error.code, "cannot store '\(FilterSession.name(request.path))': \(error)", hints: error.hints))
             try status("error")
         }
     }
@@ -154,7 +155,8 @@ public struct FilterProcess {
         do {
             if !fetched { try session.fetch([pointer.oid]) }
             guard try pointer.size == 0 || session.store.contains(pointer.oid) else {
-                return session.settleMissing(pointer, path: request.path) ? try content(pointer.encoded) : try status("error")
+                return session.settleMissing(pointer, path: request.path)
+                    ? try content(pointer.encoded) : try status("error")
             }
         } catch let error as MLError {
             return try refuse(request, error)
@@ -173,7 +175,8 @@ public struct FilterProcess {
 
     private func refuse(_ request: Request, _ error: MLError) throws {
         session.report(
-            "fatal", MLError(error.code, "cannot check out '\(FilterSession.name(request.path))': \(error)", hints: error.hints))
+            "fatal",
+            MLError(error.code, "cannot check out '\(FilterSession.name(request.path))': \(error)", hints: error.hints))
         try status("error")
     }
 

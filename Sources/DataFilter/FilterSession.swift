@@ -15,19 +15,23 @@ public final class FilterSession {
     private(set) var smudges = 0
     private var warned = false
 
-    /// - Parameter message: takes one line for the user, such as `warning: …`; a filter's standard output belongs to git.
+    /// - Parameter message: takes one line for the user, such as `warning: …`; a filter's standard output belongs to
+    ///   git.
     public init(_ environment: GitEnvironment, message: @escaping (String) -> Void) throws {
         self.environment = environment
         self.message = message
         settings = try FilterSettings(environment)
-        let root = settings.store.map { Files.join(environment.commonDirectory, $0) } ?? environment.commonDirectory + "/mldata"
+        let root =
+            settings.store.map { Files.join(environment.commonDirectory, $0) } ?? environment.commonDirectory
+            + "/mldata"
         isFirstContact = !Files.exists(root + "/packs")
         store = try ObjectStore(root: root)
     }
 
     // MARK: Clean
 
-    /// The text Git shall keep for a file's content: the content itself for nothing and for a pointer, otherwise a pointer.
+    /// The text Git shall keep for a file's content: the content itself for nothing and for a pointer, otherwise a
+    /// pointer.
     ///
     /// - Throws: what the store throws, after which the rest of `source` is still to be read.
     func clean(_ source: ByteSource) throws -> [UInt8] {
@@ -76,12 +80,16 @@ public final class FilterSession {
         guard let pointer = Pointer.parse(text) else {
             if Pointer.looksLikePointer(text) {
                 message("warning: '\(FilterSession.name(path))' holds a corrupt pointer")
-                message("hint: it was checked out as it is; see 'git log -- \(FilterSession.name(path))' for a good version")
+                message(
+                    "hint: it was checked out as it is; see 'git log -- \(FilterSession.name(path))' for a good version"
+                )
             }
             return .asIs
         }
         if !pointer.extensions.isEmpty {
-            message("warning: '\(FilterSession.name(path))' needs Git LFS extensions, which git mldata does not run; left as a pointer")
+            message(
+                "warning: '\(FilterSession.name(path))' needs Git LFS extensions, unknown here; left as a pointer"
+            )
             return .asIs
         }
         if settings.skipSmudge { return .asIs }
@@ -120,7 +128,8 @@ public final class FilterSession {
         if !warned {
             message("fatal: cannot fetch \(what): it is neither in the local store nor on a remote")
             message(
-                "hint: ask whoever committed it to run 'git mldata push', or check out pointers with GIT_MLDATA_SKIP_SMUDGE=1")
+                "hint: ask whoever committed it to run 'git mldata push', or set GIT_MLDATA_SKIP_SMUDGE=1 for pointers"
+            )
             warned = true
         }
         return false
@@ -139,7 +148,8 @@ public final class FilterSession {
         let arguments = ["sync", "--from-filter", "--stdin"] + (isFirstContact ? ["--first-contact"] : [])
         do {
             try ChildProgram(environment).run(
-                arguments, input: Array(leftAsPointer.joined(separator: [0])) + (leftAsPointer.isEmpty ? [] : [0]), message: message)
+                arguments, input: Array(leftAsPointer.joined(separator: [0])) + (leftAsPointer.isEmpty ? [] : [0]),
+                message: message)
         } catch let error as MLError {
             message("warning: large files were left as pointers: \(error)")
             message("hint: run 'git mldata sync' to fill them in")

@@ -13,7 +13,8 @@ public struct GitEnvironment: Sendable {
     /// This program's own file, to find its siblings.
     public var executable: String?
 
-    /// Looks for the repository as git does: `GIT_DIR`, then `.git` here and in the folders above, then a bare repository.
+    /// Looks for the repository as git does: `GIT_DIR`, then `.git` here and in the folders above, then a bare
+    /// repository.
     ///
     /// - Throws: `MLError(.notARepository)`.
     public init(variables: [String: String], directory: String, executable: String? = nil) throws {
@@ -36,7 +37,9 @@ public struct GitEnvironment: Sendable {
         while true {
             let candidate = folder == "/" ? "/.git" : folder + "/.git"
             if Files.exists(candidate) { return try resolve(candidate) }
-            if Files.exists(folder + "/HEAD"), Files.isDirectory(folder + "/objects"), Files.isDirectory(folder + "/refs") {
+            if Files.exists(folder + "/HEAD"), Files.isDirectory(folder + "/objects"),
+                Files.isDirectory(folder + "/refs")
+            {
                 return folder
             }
             guard folder != "/", folder != "." else { break }

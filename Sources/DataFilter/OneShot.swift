@@ -32,7 +32,8 @@ public enum OneShot {
                 try output.writeAll(text)
             } else {
                 throw MLError(
-                    .missingObject, "cannot fetch '\(path)': object '\(pointer.oid)' is neither in the local store nor on a remote",
+                    .missingObject,
+                    "cannot fetch '\(path)': object '\(pointer.oid)' is neither in the local store nor on a remote",
                     hint: "ask whoever committed it to run 'git mldata push'")
             }
         }

@@ -14,8 +14,8 @@ final class PacketReader {
     init(descriptor: Int32) {
         self.descriptor = descriptor
         buffer = .allocate(byteCount: 256 << 10, alignment: 4096)
-        // A pipe of 1 MiB instead of 64 KiB spares most of the switches between git and the filter. 1031 is F_SETPIPE_SZ;
-        // where it is not allowed, or the input is no pipe, nothing changes.
+        // A pipe of 1 MiB instead of 64 KiB spares most of the switches between git and the filter. 1031 is
+        // F_SETPIPE_SZ; where it is not allowed, or the input is no pipe, nothing changes.
         _ = fcntl(descriptor, 1031, 1 << 20)
     }
 

@@ -36,7 +36,9 @@ final class PacketWriter {
     }
 
     private func packet(_ payload: [UInt8]) throws {
-        guard payload.count <= PktLine.maximumPayload else { throw MLError(.invalidInput, "a packet would be too long") }
+        guard payload.count <= PktLine.maximumPayload else {
+            throw MLError(.invalidInput, "a packet would be too long")
+        }
         pending += PktLine.header(payload.count)
         pending += payload
     }

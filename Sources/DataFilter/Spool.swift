@@ -4,8 +4,8 @@ import ObjectStore
 
 /// The whole text of a smudge request.
 ///
-/// It must be read to its end before the first byte of an answer is written, since git does not read while it writes. A blob
-/// that is no pointer may be of any size, so what is long waits in an unlinked file.
+/// It must be read to its end before the first byte of an answer is written, since git does not read while it writes. A
+/// blob that is no pointer may be of any size, so what is long waits in an unlinked file.
 final class Spool {
     private static let memoryLimit = 8 << 20
     /// The first `Pointer.sizeLimit` bytes, or all if there are fewer.

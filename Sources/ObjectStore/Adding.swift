@@ -20,11 +20,13 @@ public typealias ByteSource = (UnsafeMutableRawBufferPointer) throws -> Int
 extension PackWriter {
     /// Stores a file.
     ///
-    /// Memory stays below 16 MiB whatever the length, but for 36 bytes a chunk. Hashing, compression and reading of long files
-    /// overlap; the result does not depend on it.
+    /// Memory stays below 16 MiB whatever the length, but for 36 bytes a chunk. Hashing, compression and reading of
+    /// long files overlap; the result does not depend on it.
     ///
-    /// - Throws: `MLError(.invalidInput)` for empty content, which Git keeps as an empty blob; errors of `source`; `MLError(.io)`.
+    /// - Throws: `MLError(.invalidInput)` for empty content, which Git keeps as an empty blob; errors of `source`;
+    ///   `MLError(.io)`.
     public func add(_ source: ByteSource) throws -> AddResult {
+        try rollOver()
         let buffers = takeBuffers()
         defer { giveBack(buffers) }
         var count = try source(buffers.firstFill)
@@ -43,7 +45,9 @@ extension PackWriter {
         var offset = 0
         return try add { buffer in
             let count = min(buffer.count, bytes.count - offset)
-            bytes.withUnsafeBytes { buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + count])) }
+            bytes.withUnsafeBytes {
+                buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + count]))
+            }
             offset += count
             return count
         }
@@ -58,7 +62,8 @@ extension PackWriter {
         while start < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
             let length = store.chunker.firstCut(in: rest)
-            let chunk = try Cut(UnsafeRawBufferPointer(rebasing: rest[..<length]), oid: length == bytes.count ? oid : nil, self)
+            let chunk = try Cut(
+                UnsafeRawBufferPointer(rebasing: rest[..<length]), oid: length == bytes.count ? oid : nil, self)
             parts.append(Recipe.Part(id: chunk.id, length: UInt32(length)))
             try record(chunk, in: &result)
             start += length
@@ -134,9 +139,13 @@ final class AddBuffers: @unchecked Sendable {
     var current: UnsafeMutableRawBufferPointer { content(turn) }
     /// The content part of the buffer to fill.
     var next: UnsafeMutableRawBufferPointer { content(1 - turn) }
-    var firstFill: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(rebasing: current[..<AddBuffers.quick]) }
+    var firstFill: UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: current[..<AddBuffers.quick])
+    }
 
-    func fill(after count: Int) -> UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(rebasing: current[count...]) }
+    func fill(after count: Int) -> UnsafeMutableRawBufferPointer {
+        UnsafeMutableRawBufferPointer(rebasing: current[count...])
+    }
 
     /// Turns to the other buffer and puts `rest`, the end of the old one, in front of its content.
     ///

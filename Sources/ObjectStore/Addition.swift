@@ -25,6 +25,7 @@ struct Addition {
             let next = try process(batch, cuts: cuts, fresh: fresh, readNext: more)
             let rest = UnsafeRawBufferPointer(rebasing: batch[cuts.reduce(0, +)...])
             guard more else { break }
+            try writer.rollOver()
             batch = buffers.swap(keeping: rest, count: next)
             fresh = next
             more = next == AddBuffers.batch
@@ -79,7 +80,8 @@ struct Addition {
             default:
                 let from = starts[job - 2]
                 return .cut(
-                    try Cut(UnsafeRawBufferPointer(rebasing: work.batch[from..<from + cuts[job - 2]]), oid: nil, writer))
+                    try Cut(UnsafeRawBufferPointer(rebasing: work.batch[from..<from + cuts[job - 2]]), oid: nil, writer)
+                )
             }
         }
         var read = 0

@@ -1,9 +1,10 @@
 import Base
 
-/// Cuts content into chunks where the content itself says so, so that an insertion moves the cuts near it and no others.
+/// Cuts content into chunks where the content itself says so, so that an insertion moves the cuts near it and no
+/// others.
 ///
-/// FastCDC (Xia et al., USENIX ATC 2016): a Gear hash, no test below the minimum, and normalised chunking, that is a strict
-/// mask up to the target length and a loose one after it. `Documentation/formats/store.md` states it exactly.
+/// FastCDC (Xia et al., USENIX ATC 2016): a Gear hash, no test below the minimum, and normalised chunking, that is a
+/// strict mask up to the target length and a loose one after it. `Documentation/formats/store.md` states it exactly.
 public struct Chunker: Sendable {
     /// The limits every store uses: 16 KiB, 64 KiB, 256 KiB.
     public static let standard = Chunker(minimum: 16 << 10, target: 64 << 10, maximum: 256 << 10)
@@ -48,7 +49,8 @@ public struct Chunker: Sendable {
     /// Rolls on from `index`; a cut at byte `i` gives a chunk of `i + 1` bytes.
     @inline(__always)
     private func scan(
-        _ data: UnsafePointer<UInt8>, _ gear: UnsafeBufferPointer<UInt64>, _ hash: inout UInt64, _ index: inout Int, until end: Int,
+        _ data: UnsafePointer<UInt8>, _ gear: UnsafeBufferPointer<UInt64>, _ hash: inout UInt64, _ index: inout Int,
+        until end: Int,
         mask: UInt64
     ) -> Int? {
         var h = hash

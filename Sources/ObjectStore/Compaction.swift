@@ -14,7 +14,8 @@ extension ObjectStore {
     /// Rewrites packs with only the objects wanted; a pack that has nothing to lose stays as it is.
     ///
     /// - Parameters:
-    ///   - packs: the names to look at (a caller leaves out young ones, whose files may not be in the index yet); nil for all.
+    ///   - packs: the names to look at (a caller leaves out young ones, whose files may not be in the index yet); nil
+    ///   for all.
     ///   - merge: also join all packs looked at into one.
     ///   - repair: also read every object, and leave out those that are damaged; and make damaged indexes anew.
     ///   - isWanted: whether an object stays. The caller must know of every file in use.

@@ -39,7 +39,8 @@ public final class ObjectStore: @unchecked Sendable {
         let text = try Files.readText(root + "/format")
         guard text == ObjectStore.formatText else {
             throw MLError(
-                .invalidInput, "the store '\(root)' has format '\(text.prefix { $0 != "\n" })', this program knows version "
+                .invalidInput,
+                "the store '\(root)' has format '\(text.prefix { $0 != "\n" })', this program knows version "
                     + "\(ObjectStore.version)", hint: "update git-mldata")
         }
     }
@@ -107,16 +108,26 @@ public final class ObjectStore: @unchecked Sendable {
         return try locateKnown(id)
     }
 
+    /// Finds an object in the finished packs: those that no dying writer can take away again.
+    func locateFinished(_ id: ObjectID) throws -> (pack: Pack, entry: PackEntry)? {
+        try mutex.withLock { try findInPacks(id) }
+    }
+
+    private func findInPacks(_ id: ObjectID) throws -> (pack: Pack, entry: PackEntry)? {
+        if !everScanned { try scanPacks() }
+        for (position, pack) in packs.enumerated() {
+            guard let entry = pack.index.find(id) else { continue }
+            // The next object is most likely in the same pack.
+            if position > 0 { packs.swapAt(0, position) }
+            return (pack, entry)
+        }
+        return nil
+    }
+
     /// Finds an object in what is known, without looking at the folders again.
     func locateKnown(_ id: ObjectID) throws -> Location? {
         try mutex.withLock {
-            if !everScanned { try scanPacks() }
-            for (position, pack) in packs.enumerated() {
-                guard let entry = pack.index.find(id) else { continue }
-                // The next object is most likely in the same pack.
-                if position > 0 { packs.swapAt(0, position) }
-                return .pack(pack, entry)
-            }
+            if let found = try findInPacks(id) { return .pack(found.pack, found.entry) }
             for weak in writers {
                 if let writer = weak.writer, let found = writer.pendingLocation(id) { return found }
             }
@@ -220,7 +231,9 @@ private struct LivePack {
     private(set) var entries: [ObjectID: PackEntry] = [:]
 
     init?(_ path: String) {
-        guard let file = try? FileHandle(reading: path), let scan = try? PackScan(file, verify: false) else { return nil }
+        guard let file = try? FileHandle(reading: path), let scan = try? PackScan(file, verify: false) else {
+            return nil
+        }
         self.file = file
         self.scan = scan
         for entry in scan.entries { entries[entry.id] = entry }

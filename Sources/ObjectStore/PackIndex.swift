@@ -25,8 +25,8 @@ public struct PackIndex: Sendable {
         guard hasValidChecksum else { throw MLError(.corrupt, "index '\(name)' does not match its checksum") }
     }
 
-    /// Maps an index file. Its hash is not checked, so that opening costs nothing: whatever a look-up finds is checked when
-    /// the object is read.
+    /// Maps an index file. Its hash is not checked, so that opening costs nothing: whatever a look-up finds is checked
+    /// when the object is read.
     init(mapping path: String) throws { try self.init(try ByteRegion(mapping: path), name: path) }
 
     private init(_ region: ByteRegion, name: String) throws {
@@ -38,7 +38,8 @@ public struct PackIndex: Sendable {
         let version = bytes.littleEndian(UInt32.self, at: 4)
         guard version == PackFormat.version else {
             throw MLError(
-                .invalidInput, "index '\(name)' has version \(version), this program reads version \(PackFormat.version)",
+                .invalidInput,
+                "index '\(name)' has version \(version), this program reads version \(PackFormat.version)",
                 hint: "update git-mldata")
         }
         count = Int(bytes.littleEndian(UInt32.self, at: 8))
@@ -98,7 +99,9 @@ public struct PackIndex: Sendable {
     private func entry(at position: Int) -> PackEntry? {
         let bytes = region.bytes
         let start = offset(of: position)
-        guard let kind = ObjectKind(rawValue: bytes[start + 32]), let codec = Codec(rawValue: bytes[start + 33]) else { return nil }
+        guard let kind = ObjectKind(rawValue: bytes[start + 32]), let codec = Codec(rawValue: bytes[start + 33]) else {
+            return nil
+        }
         let place = bytes.littleEndian(UInt64.self, at: start + 36)
         guard place < 1 << 62 else { return nil }
         return PackEntry(

@@ -8,8 +8,8 @@ struct PackScan {
 
     /// Walks to the first record that is not whole.
     ///
-    /// - Parameter verify: also read and hash every object, and leave out the damaged ones. Without it only headers are read,
-    ///   which is enough to find objects in a pack that another process is writing.
+    /// - Parameter verify: also read and hash every object, and leave out the damaged ones. Without it only headers are
+    ///   read, which is enough to find objects in a pack that another process is writing.
     init(_ file: FileHandle, verify: Bool) throws {
         guard UInt64(try file.status().size) >= length else { return }
         try PackFormat.checkHeader(try file.read(count: PackFormat.headerLength, at: 0), of: file.path)

@@ -1,7 +1,7 @@
 import Base
 import Glibc
 
-/// Appends objects to one new pack.
+/// Appends objects to a new pack.
 ///
 /// Every object has left this process before the call that adds it returns: when the process is killed, the next one to
 /// open a writer or to miss an object finishes the pack. One writer may be used from several threads.
@@ -12,9 +12,14 @@ public final class PackWriter: @unchecked Sendable {
     private var length: UInt64 = 0
     private var pending: [ObjectID: PackEntry] = [:]
     private var finished = false
+    private var reused: Set<String> = []
+    private let packLimit: UInt64
     private var spareBuffers: AddBuffers?
 
-    init(store: ObjectStore) { self.store = store }
+    init(store: ObjectStore, packLimit: UInt64) {
+        self.store = store
+        self.packLimit = packLimit
+    }
 
     /// How many objects the pack holds so far.
     public var count: Int { mutex.withLock { pending.count } }
@@ -41,10 +46,14 @@ public final class PackWriter: @unchecked Sendable {
         }
     }
 
-    /// Whether the store or this pack has the object already.
+    /// Whether a finished pack or this one has the object already. What other writers have not finished does not count:
+    /// they may never finish.
     func has(_ id: ObjectID) throws -> Bool {
         if mutex.withLock({ pending[id] != nil }) { return true }
-        return try store.locateKnown(id) != nil
+        guard let found = try store.locateFinished(id) else { return false }
+        // A pack that is used again counts as new, so that a collection running at this moment spares it.
+        if mutex.withLock({ reused.insert(found.pack.name).inserted }) { utimes(found.pack.path, nil) }
+        return true
     }
 
     /// One object ready to be written.
@@ -69,7 +78,8 @@ public final class PackWriter: @unchecked Sendable {
                 id: record.id, kind: record.kind, codec: record.codec, offset: length,
                 storedLength: UInt32(record.stored.count), rawLength: UInt32(record.rawLength))
             var header: [UInt8] = []
-            header.reserveCapacity(PackFormat.recordHeaderLength + (record.stored.count <= 1 << 16 ? record.stored.count : 0))
+            header.reserveCapacity(
+                PackFormat.recordHeaderLength + (record.stored.count <= 1 << 16 ? record.stored.count : 0))
             PackFormat.appendRecordHeader(entry, to: &header)
             do {
                 if record.stored.count <= 1 << 16 {
@@ -130,13 +140,25 @@ public final class PackWriter: @unchecked Sendable {
     @discardableResult
     public func finish() throws -> ObjectID? { try finish(replacing: []) }
 
-    /// - Parameter replacing: names of packs whose objects were all copied: one of the same name is replaced, not trusted.
+    /// - Parameter replacing: names of packs whose objects were all copied: one of the same name is replaced, not
+    ///   trusted.
     func finish(replacing: Set<String>) throws -> ObjectID? {
+        let name = try publish(replacing: replacing)
+        mutex.withLock { finished = true }
+        return name
+    }
+
+    /// Finishes the pack when it has become too long, and goes on with another.
+    func rollOver() throws {
+        if packLength > packLimit { _ = try publish(replacing: []) }
+    }
+
+    private func publish(replacing: Set<String>) throws -> ObjectID? {
         let published: ObjectID? = try mutex.withLock {
-            guard let file, !finished else { return nil }
+            guard let file else { return nil }
             let name = try store.publish(file, entries: Array(pending.values), length: length, replacing: replacing)
-            finished = true
             self.file = nil
+            length = 0
             pending = [:]
             try file.close()
             return name
@@ -159,9 +181,12 @@ public final class PackWriter: @unchecked Sendable {
 
 extension ObjectStore {
     /// A writer for new objects; first saves what a killed writer left behind.
-    public func makeWriter() throws -> PackWriter {
+    ///
+    /// - Parameter packLimit: a pack longer than this is finished and another one begun, which bounds what must be kept in
+    ///   memory about it.
+    public func makeWriter(packLimit: UInt64 = 4 << 30) throws -> PackWriter {
         try refresh()
-        let writer = PackWriter(store: self)
+        let writer = PackWriter(store: self, packLimit: packLimit)
         register(writer)
         return writer
     }

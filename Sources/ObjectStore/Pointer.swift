@@ -100,7 +100,9 @@ public struct Pointer: Hashable, Sendable {
     /// `ext-<digit>-<name> sha256:<oid>`, each with a higher digit than the one before.
     private static func isExtension(_ line: String, after previous: String?) -> Bool {
         let key = Array(line.utf8.prefix { $0 != 0x20 })
-        guard key.starts(with: "ext-".utf8), key.count > 6, (0x30...0x39).contains(key[4]), key[5] == 0x2D else { return false }
+        guard key.starts(with: "ext-".utf8), key.count > 6, (0x30...0x39).contains(key[4]), key[5] == 0x2D else {
+            return false
+        }
         if let previous, Array(previous.utf8)[4] >= key[4] { return false }
         let rest = line.utf8.dropFirst(key.count + 1)
         return rest.starts(with: "sha256:".utf8) && ObjectID(hex: String(Substring(rest.dropFirst(7)))) != nil

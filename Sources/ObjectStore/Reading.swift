@@ -45,7 +45,8 @@ extension ObjectStore {
         return out
     }
 
-    /// Sends a whole file to `sink`, piece by piece, with every chunk checked before it is sent and the whole at the end.
+    /// Sends a whole file to `sink`, piece by piece, with every chunk checked before it is sent and the whole at the
+    /// end.
     ///
     /// - Throws: `MLError(.missingObject)`, `MLError(.corrupt)`; what the sink got before is then worthless.
     public func write(_ oid: ObjectID, to sink: ByteSink) throws {
@@ -56,7 +57,8 @@ extension ObjectStore {
         }
         var hasher = SHA256Hasher()
         for batch in ObjectStore.batches(recipe.parts) {
-            for bytes in try parallelMap(count: batch.count, { try self.chunk(batch[batch.startIndex + $0], of: oid) }) {
+            for bytes in try parallelMap(count: batch.count, { try self.chunk(batch[batch.startIndex + $0], of: oid) })
+            {
                 hasher.update(bytes)
                 try bytes.withUnsafeBytes(sink)
             }
@@ -99,7 +101,8 @@ extension ObjectStore {
     private func chunk(_ part: Recipe.Part, of oid: ObjectID) throws -> [UInt8] {
         guard let bytes = try readObject(part.id)?.raw else { throw ObjectStore.missing(oid) }
         guard bytes.count == Int(part.length) else {
-            throw MLError(.corrupt, "the recipe of '\(oid)' gives chunk '\(part.id)' a wrong length", hint: PackIndex.hint)
+            throw MLError(
+                .corrupt, "the recipe of '\(oid)' gives chunk '\(part.id)' a wrong length", hint: PackIndex.hint)
         }
         return bytes
     }

@@ -63,7 +63,8 @@ public struct Recipe: Hashable, Sendable {
             let parts = (0..<count).map { index in
                 let start = Recipe.headerLength + index * Recipe.partLength
                 return Part(
-                    id: ObjectID(unaligned: buffer, at: start), length: buffer.littleEndian(UInt32.self, at: start + 32))
+                    id: ObjectID(unaligned: buffer, at: start), length: buffer.littleEndian(UInt32.self, at: start + 32)
+                )
             }
             let recipe = Recipe(oid: oid, parts: parts)
             guard recipe.size == buffer.littleEndian(Int64.self, at: 40) else {

@@ -30,13 +30,16 @@ extension ObjectStore {
         guard Files.exists(path) else { return false }
         let file = try FileHandle(updating: path)
         guard try file.lock(wait: false), Files.isSameFile(file, path) else { return false }
+        // Its writer may have finished it between the look at the folder and the lock.
+        if Files.exists(path.dropLast(5) + ".idx") { return true }
         let scan = try PackScan(file, verify: true)
         guard !scan.entries.isEmpty else {
             try Files.remove(path)
             return false
         }
         var length = UInt64(try file.status().size)
-        // Behind the last whole record a killed writer leaves a part of one. A pack that was finished once is not touched.
+        // Behind the last whole record a killed writer leaves a part of one. A pack that was finished once is not
+        // touched.
         if length > scan.length, path.hasPrefix(temporaryFolder) {
             try file.truncate(to: Int64(scan.length))
             length = scan.length
@@ -58,12 +61,15 @@ extension ObjectStore {
     }
 
     /// Gives a complete, locked pack file its index and its name. The index comes last: with it the pack is visible.
-    func publish(_ file: FileHandle, entries: [PackEntry], length: UInt64, replacing: Set<String> = []) throws -> ObjectID {
+    func publish(_ file: FileHandle, entries: [PackEntry], length: UInt64, replacing: Set<String> = []) throws
+        -> ObjectID
+    {
         let name = PackIndex.packName(entries.map(\.id))
         let target = "\(packsFolder)/\(name.hex)"
         if Files.exists(target + ".idx"), !replacing.contains(name.hex) {
-            // The same objects are there already, written by somebody else in the meantime.
-            try Files.remove(file.path)
+            // The same objects are there already, written by somebody else in the meantime. When it is this very file, its
+            // writer has finished it after all.
+            if file.path != target + ".pack" { try Files.remove(file.path) }
             return name
         }
         try file.synchronize()

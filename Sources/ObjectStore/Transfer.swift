@@ -11,7 +11,8 @@ public struct ExportedPack: Sendable {
 }
 
 extension ObjectStore {
-    /// The objects files consist of: for each its recipe, if it has one, and its chunks; each object once, in file order.
+    /// The objects files consist of: for each its recipe, if it has one, and its chunks; each object once, in file
+    /// order.
     ///
     /// - Throws: `MLError(.missingObject)` for a file the store does not know. Chunks are not looked for.
     public func closure(of oids: some Sequence<ObjectID>) throws -> [ObjectID] {

@@ -32,7 +32,7 @@ public struct PackSummary: Hashable, Sendable {
     /// Bytes in the pack file.
     public var length: UInt64
     public var objects: Int
-    /// When the pack was finished, in seconds since 1970.
+    /// When the pack was finished, or last found to hold what was to be stored.
     public var modified: Timestamp
 }
 
@@ -54,7 +54,8 @@ extension ObjectStore {
 
     /// Reads every object of every pack and checks it.
     ///
-    /// Chunks that a recipe names and that are missing are findings too: a caller that knows of a remote may forgive them.
+    /// Chunks that a recipe names and that are missing are findings too: a caller that knows of a remote may forgive
+    /// them.
     public func verify(progress: any ProgressReporter = SilentProgress()) throws -> [Finding] {
         try refresh()
         let packs = try allPacks()
@@ -66,7 +67,8 @@ extension ObjectStore {
             let entries = pack.index.entries
             for start in stride(from: 0, to: entries.count, by: 64) {
                 let batch = entries[start..<min(start + 64, entries.count)]
-                findings += try parallelMap(count: batch.count) { try self.check(batch[start + $0], in: pack) }.flatMap { $0 }
+                findings += try parallelMap(count: batch.count) { try self.check(batch[start + $0], in: pack) }.flatMap
+                { $0 }
                 done += batch.count
                 progress.report("Checking objects", completed: done, total: total, detail: pack.name)
             }
@@ -76,10 +78,12 @@ extension ObjectStore {
 
     private func unreadableIndexes(besides packs: [Pack]) throws -> [Finding] {
         let known = Set(packs.map(\.name))
-        return try Files.list(packsFolder).filter { $0.hasSuffix(".idx") && !known.contains(String($0.dropLast(4))) }.map {
-            Finding(
-                kind: .damagedIndex, pack: String($0.dropLast(4)), object: nil, message: "index '\($0)' cannot be read")
-        }
+        return try Files.list(packsFolder).filter { $0.hasSuffix(".idx") && !known.contains(String($0.dropLast(4))) }
+            .map {
+                Finding(
+                    kind: .damagedIndex, pack: String($0.dropLast(4)), object: nil,
+                    message: "index '\($0)' cannot be read")
+            }
     }
 
     private func frameFindings(_ pack: Pack) throws -> [Finding] {
@@ -104,7 +108,9 @@ extension ObjectStore {
             let raw = try pack.read(entry)
             guard entry.kind == .recipe else { return [] }
             var seen: Set<ObjectID> = []
-            let lost = try Recipe(parsing: raw, of: entry.id).parts.filter { try seen.insert($0.id).inserted && locateKnown($0.id) == nil }
+            let lost = try Recipe(parsing: raw, of: entry.id).parts.filter {
+                try seen.insert($0.id).inserted && locateKnown($0.id) == nil
+            }
             return lost.map { part in
                 Finding(
                     kind: .missingChunk, pack: pack.name, object: entry.id,

@@ -58,8 +58,11 @@ public struct AttributionReport: Sendable {
         var shownWords: [(text: String, value: Double)] {
             zip(words, normalizedValues).map { word, value in
                 let text = word.text
-                guard text.count > 2, text.hasPrefix("<"), text.hasSuffix(">") else { return (text, value) }
-                return ("#" + text.dropFirst().dropLast(), value)
+                let name = text.dropFirst().dropLast()
+                guard text.hasPrefix("<"), text.hasSuffix(">"), !name.isEmpty, !name.contains("<") else {
+                    return (text, value)
+                }
+                return ("#" + name, value)
             }
         }
     }

@@ -29,7 +29,8 @@ extension AttributionReport {
             headings[4] = [titles[4]]
             columns = widths(headings)
         }
-        while columns.reduce(8, +) > width - 20, let widest = columns.max(), let index = columns.firstIndex(of: widest) {
+        while columns.reduce(8, +) > width - 20, let widest = columns.max(), let index = columns.firstIndex(of: widest)
+        {
             columns[index] -= 1
         }
         let room = width - columns.reduce(8, +)
@@ -40,7 +41,7 @@ extension AttributionReport {
                 let padded = TextWidth.pad(cell, to: columns[column], alignment: column == 3 ? .right : .left)
                 text += style.apply(padded, colour: colour) + "  "
             }
-            if last.isEmpty, style == .plain { while text.hasSuffix(" ") { text.removeLast() } }
+            if last.isEmpty, style == .plain || colour == .none { while text.hasSuffix(" ") { text.removeLast() } }
             return text + last + "\n"
         }
         var out = ""

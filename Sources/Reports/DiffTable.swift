@@ -32,7 +32,9 @@ public struct DiffTable: Sendable {
     }
 
     /// Nothing to show: no file has an entry.
-    public var isEmpty: Bool { diff.objectValue?.pairs.allSatisfy { $0.value.objectValue?.isEmpty ?? true } ?? true }
+    public var isEmpty: Bool {
+        diff.objectValue?.pairs.allSatisfy { $0.value.objectValue?.isEmpty ?? false } ?? false
+    }
 
     /// The rows: Path, Param or Metric, both values and, for metrics, Change; what is missing is `-`.
     ///

@@ -40,7 +40,8 @@ public struct GraphDrawing: Sendable {
 
     private static func draw(_ layout: GraphLayout) -> String {
         let gaps = layout.layers.indices.map { layer in
-            let reach = layout.links.filter { layout.places[$0.upper].layer == layer }
+            let reach =
+                layout.links.filter { layout.places[$0.upper].layer == layer }
                 .map { abs(layout.places[$0.upper].center - layout.places[$0.lower].center) }.max() ?? 0
             return max(3, min(6, reach / 4))
         }
@@ -88,11 +89,11 @@ public struct GraphDrawing: Sendable {
             }
         }
 
-        /// One star a row, and on flat lines one every second column, from the upper to the lower point.
+        /// One star a row, and on flat lines one every third column, from the upper to the lower point.
         mutating func line(from: (x: Int, y: Int), to: (x: Int, y: Int)) {
             let rows = to.y - from.y
             let columns = to.x - from.x
-            let steps = max(rows, (abs(columns) + 1) / 2, 1)
+            let steps = max(rows, abs(columns) / 3, 1)
             for step in 0...steps {
                 let t = Double(step) / Double(steps)
                 let x = from.x + Int((t * Double(columns)).rounded())

@@ -20,11 +20,11 @@ struct TableView {
             columns: columns.map { column in
                 switch column {
                 case .text(let title): Table.Column(title)
-                case .number(let title): Table.Column(title, alignment: .right)
+                case .number(let title): Table.Column(title, .right)
                 }
             }, rows: rows.map { $0.map { Table.Cell($0) } })
         switch format {
-        case .terminal: ui.write(table.terminal(width: ui.terminal.width, colors: ui.terminal.reportColors))
+        case .terminal: ui.write(table.terminal(width: ui.terminal.width, colour: ui.terminal.colourDepth))
         case .markdown: ui.write(table.markdown())
         case .csv: ui.write(table.csv())
         }
@@ -37,6 +37,17 @@ struct TableView {
         case .string(let text)?: return text
         case .number(let number)? where rounded: return Quantity.number(number, precision: 5)
         case let value?: return value.compact()
+        }
+    }
+}
+
+extension Terminal {
+    /// What the renderers call the same thing.
+    var colourDepth: ColourDepth {
+        switch colors {
+        case .none: .none
+        case .palette256: .palette256
+        case .truecolor: .truecolor
         }
     }
 }

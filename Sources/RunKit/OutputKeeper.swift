@@ -8,11 +8,15 @@ import Pipelines
 /// A file is kept under its own id, a folder as its files and its listing, whose hash is the folder's id.
 public struct OutputKeeper: OutputStore {
     private let content: WorkTreeContent
+    private let data: DataRepository
     private let store: ObjectStore
+    private let progress: any ProgressReporter
 
-    public init(content: WorkTreeContent, store: ObjectStore) {
+    public init(content: WorkTreeContent, data: DataRepository, progress: any ProgressReporter) throws {
         self.content = content
-        self.store = store
+        self.data = data
+        self.progress = progress
+        store = try data.openStore()
     }
 
     /// Whether a file or a whole folder of this id can be restored.
@@ -30,12 +34,20 @@ public struct OutputKeeper: OutputStore {
         return id
     }
 
+    public func fill(_ paths: [String]) throws {
+        let synchroniser = try Synchroniser(data)
+        let files = try synchroniser.candidates(paths)
+        if files.isEmpty { return }
+        try Downloader(data).require(files.map(\.pointer.oid), progress: progress)
+        _ = try synchroniser.fill(files, progress: progress)
+    }
+
     public func restore(_ files: [RunRecord.File]) throws {
         for file in files {
             let target = Files.join(content.root, file.path)
             try Files.remove(target)
             guard let entries = try OutputKeeper.listing(file.id, in: store) else {
-                try write(file.id, to: target, mode: .file)
+                try write(file.id, to: target, mode: file.mode)
                 continue
             }
             try Files.makeDirectories(target)

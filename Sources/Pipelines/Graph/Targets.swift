@@ -54,6 +54,7 @@ extension StageGraph {
 
 /// Patterns as in a shell: `*`, `?`, `[abc]`, `[a-z]`, `[!a]`.
 public enum Glob {
+    /// Whether the whole text matches.
     public static func matches(_ text: String, pattern: String) -> Bool {
         matches(Array(text.unicodeScalars)[...], Array(pattern.unicodeScalars)[...])
     }

@@ -51,18 +51,25 @@ public struct Planner: Sendable {
     public func plan(_ graph: StageGraph, order: [Int], content: any ContentSource) throws -> [StagePlan] {
         let overlay = PlannedContent(content)
         let params = ParamReader(content: overlay)
-        var pending: [Int: String] = [:]
+        var pending: Set<Int> = []
+        var restored: Set<Int> = []
         var result: [StagePlan] = []
         for index in order {
             let stage = graph.stages[index]
-            let blockers = graph.activeUpstream(index).compactMap { pending[$0] }
+            let blockers = graph.activeUpstream(index).compactMap { upstream -> Reason? in
+                if pending.contains(upstream) { return .upstream(graph.stages[upstream].address) }
+                let isPart = restored.contains(upstream) && Planner.readsPart(stage, graph, upstream)
+                return isPart ? .upstreamRestored(graph.stages[upstream].address) : nil
+            }
             let plan =
                 blockers.isEmpty
                 ? try self.plan(stage, content: overlay, params: params)
-                : try planBlocked(stage, blockers, content: overlay, params: params)
+                : try planBlocked(stage, blockers)
             switch plan.state {
-            case .run, .mayRun: pending[index] = stage.address
-            case .cached(let record): overlay.set(record.outputs)
+            case .run, .mayRun: pending.insert(index)
+            case .cached(let record):
+                overlay.set(record.outputs)
+                restored.insert(index)
             case .unchanged(let record): if options.allowMissing { overlay.set(record.outputs) }
             case .frozen: break
             }
@@ -101,9 +108,7 @@ public struct Planner: Sendable {
     }
 
     /// A stage behind stages that run: its own reasons decide, without those that follow from their outputs.
-    private func planBlocked(
-        _ stage: Stage, _ blockers: [String], content: any ContentSource, params: ParamReader
-    ) throws -> StagePlan {
+    private func planBlocked(_ stage: Stage, _ blockers: [Reason]) throws -> StagePlan {
         var plan = StagePlan(stage: stage, state: .mayRun, key: nil, inputs: nil, reasons: [])
         if stage.isFrozen {
             plan.state = .frozen
@@ -113,8 +118,15 @@ public struct Planner: Sendable {
         if stage.isAlwaysChanged { plan.reasons.append(.alwaysChanged) }
         if try lookup.latestRecord(stage: stage.address) == nil { plan.reasons.append(.neverRun) }
         if !plan.reasons.isEmpty && plan.reasons != [.neverRun] { plan.state = .run }
-        plan.reasons += blockers.map { .upstream($0) }
+        plan.reasons += blockers
         return plan
+    }
+
+    /// Whether a stage reads something of another whose id does not follow from the ids of that one's outputs: a file in
+    /// an output folder, a folder around an output, or params.
+    private static func readsPart(_ stage: Stage, _ graph: StageGraph, _ maker: Int) -> Bool {
+        stage.dependencies.contains { graph.maker(ofOutput: $0) != maker && graph.makers(of: $0).contains(maker) }
+            || stage.params.contains { graph.makers(of: $0.file).contains(maker) }
     }
 
     private func matches(_ record: RunRecord, _ outputs: [String: ObjectID?]) -> Bool {
@@ -131,64 +143,5 @@ public struct Planner: Sendable {
             if case .some(.some(file.id)) = outputs[file.path] { return true }
             return try lookup.has(file.id)
         }
-    }
-
-    /// Why no record fits: compared with a record of the same key (then the outputs differ), else with the newest one.
-    private func reasons(
-        _ stage: Stage, _ inputs: StageInputs, _ key: ObjectID?, _ outputs: [String: ObjectID?], _ sameKey: RunRecord?
-    ) throws -> [Reason] {
-        guard let record = try sameKey ?? lookup.latestRecord(stage: stage.address) else { return [.neverRun] }
-        var reasons: [Reason] = []
-        if record.key != key {
-            if record.commands != stage.commands { reasons.append(.changedCommand) }
-            if record.directory != stage.directory { reasons.append(.changedDirectory) }
-            reasons += Planner.changedDependencies(record, inputs) + Planner.changedParams(record, inputs)
-            let names = Set(record.environment.keys + inputs.environment.keys)
-            for name in names.sorted() where record.environment[name] != inputs.environment[name] {
-                reasons.append(.changedVariable(name))
-            }
-            if Set(record.outputs.map(\.path)) != Set(stage.outputs.map(\.path)) { reasons.append(.changedOutputList) }
-        }
-        let old = Dictionary(record.outputs.map { ($0.path, $0.id) }) { first, _ in first }
-        for output in stage.outputs {
-            guard case .some(.some(let current)) = outputs[output.path] else {
-                reasons.append(.missingOutput(output.path))
-                continue
-            }
-            if let id = old[output.path], id != current { reasons.append(.modifiedOutput(output.path)) }
-        }
-        return reasons
-    }
-
-    private static func changedDependencies(_ record: RunRecord, _ inputs: StageInputs) -> [Reason] {
-        let old = Dictionary(record.dependencies.map { ($0.path, $0.id) }) { first, _ in first }
-        var reasons: [Reason] = inputs.dependencies.compactMap { dependency in
-            guard let id = dependency.id else { return .changedDependency(path: dependency.path, .deleted) }
-            guard let before = old[dependency.path] else { return .changedDependency(path: dependency.path, .new) }
-            return before == id ? nil : .changedDependency(path: dependency.path, .modified)
-        }
-        let now = Set(inputs.dependencies.map(\.path))
-        reasons += record.dependencies.filter { !now.contains($0.path) }.map {
-            .changedDependency(path: $0.path, .deleted)
-        }
-        return reasons
-    }
-
-    private static func changedParams(_ record: RunRecord, _ inputs: StageInputs) -> [Reason] {
-        struct Name: Hashable {
-            var file: String
-            var key: String
-        }
-        let old = Dictionary(record.params.map { (Name(file: $0.file, key: $0.key), $0.value) }) { first, _ in first }
-        var reasons: [Reason] = inputs.params.compactMap { param in
-            guard let before = old[Name(file: param.file, key: param.key)] else {
-                return .changedParam(file: param.file, key: param.key, .new)
-            }
-            return before == param.value ? nil : .changedParam(file: param.file, key: param.key, .modified)
-        }
-        let now = Set(inputs.params.map { Name(file: $0.file, key: $0.key) })
-        reasons += record.params.filter { !now.contains(Name(file: $0.file, key: $0.key)) }
-            .map { .changedParam(file: $0.file, key: $0.key, .deleted) }
-        return reasons
     }
 }

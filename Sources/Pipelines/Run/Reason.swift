@@ -21,6 +21,8 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     case forced
     /// A stage before this one runs, so what this one reads is not known yet.
     case upstream(String)
+    /// A stage before this one is restored, and this one reads a part of what that brings.
+    case upstreamRestored(String)
 
     public var description: String {
         switch self {
@@ -37,6 +39,7 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
         case .alwaysChanged: "always changed"
         case .forced: "forced"
         case .upstream(let stage): "upstream '\(stage)' runs"
+        case .upstreamRestored(let stage): "upstream '\(stage)' is restored"
         }
     }
 }

@@ -1,58 +1,5 @@
 import Base
 
-/// Where records go.
-public protocol RecordSink: Sendable {
-    /// Keeps the output of a stage's commands; nil when logs are not kept.
-    func store(log: [UInt8]) throws -> ObjectID?
-
-    /// Adds a record.
-    func append(_ record: RunRecord) throws
-}
-
-/// Where the content of outputs is kept and fetched from.
-public protocol OutputStore: Sendable {
-    /// Puts an output's content into the store, a folder with its `FolderID.listing`.
-    ///
-    /// - Returns: the content's id, as `ContentSource.id(of:)` gives it.
-    func store(_ output: Output) throws -> ObjectID
-
-    /// Puts outputs of a record into the work tree in place of what is there.
-    func restore(_ files: [RunRecord.File]) throws
-}
-
-/// What happens while stages are brought up to date.
-public enum ReproEvent: Sendable {
-    /// `Stage 'x' didn't change, skipping`
-    case unchanged(Stage)
-    /// `Stage 'x' is frozen`: not looked at.
-    case frozen(Stage)
-    /// `Stage 'x' is cached - skipping run, checking out outputs`
-    case restored(Stage, RunRecord, reasons: [Reason])
-    /// `Running stage 'x':`
-    case starting(Stage, reasons: [Reason])
-    /// `> cmd`
-    case command(Stage, String)
-    case output(Stage, [UInt8])
-    case finished(Stage, RunRecord)
-    /// The stage ran, but something about the result is odd.
-    case warning(Stage, String)
-    case failed(Stage, MLError)
-    /// Not run since a stage it needs failed.
-    case blocked(Stage, by: Stage)
-}
-
-/// What came of it.
-public struct ReproResult: Sendable {
-    public var ran: [RunRecord] = []
-    public var restored: [Stage] = []
-    public var unchanged: [Stage] = []
-    public var failures: [(stage: Stage, error: MLError)] = []
-    public var blocked: [Stage] = []
-
-    /// `Data and pipelines are up to date.`
-    public var isUpToDate: Bool { ran.isEmpty && restored.isEmpty && failures.isEmpty && blocked.isEmpty }
-}
-
 /// Brings stages up to date, one after the other.
 ///
 /// Each stage is judged when its turn comes, by the content that is then there: a stage whose inputs come out the same
@@ -121,12 +68,11 @@ public struct Reproducer: Sendable {
                 case .frozen:
                     result.unchanged.append(stage)
                     event(.frozen(stage))
-                case .cached(let record):
-                    try store.restore(record.outputs)
+                case .cached(let record) where try restore(record, of: stage, event):
                     stage.outputs.forEach { params.forget($0.path) }
                     result.restored.append(stage)
                     event(.restored(stage, record, reasons: plan.reasons))
-                case .run, .mayRun:
+                case .run, .mayRun, .cached:
                     let record = try execute(plan, event)
                     stage.outputs.forEach { params.forget($0.path) }
                     ran.insert(index)
@@ -153,6 +99,17 @@ public struct Reproducer: Sendable {
         ) { environment[$0] }
     }
 
+    /// Whether the outputs are in place now.
+    private func restore(_ record: RunRecord, of stage: Stage, _ event: (ReproEvent) -> Void) throws -> Bool {
+        do {
+            try store.restore(record.outputs)
+            return true
+        } catch let error as MLError where error.code == .missingObject {
+            event(.warning(stage, "the outputs of an earlier run cannot be restored: \(error)"))
+            return false
+        }
+    }
+
     private func execute(_ plan: StagePlan, _ event: (ReproEvent) -> Void) throws -> RunRecord {
         let stage = plan.stage
         guard let inputs = plan.inputs, let key = plan.key else {
@@ -165,6 +122,9 @@ public struct Reproducer: Sendable {
                 "stage '\(stage.address)' must run and needs '\(dependency.path)', which is not in the work tree")
         }
         event(.starting(stage, reasons: plan.reasons))
+        try store.fill(stage.dependencies + stage.outputs.filter(\.isPersistent).map(\.path))
+        // What a run that failed left behind is not of this run.
+        _ = try sink.takeRecordedMetrics(stage: stage.address)
         let outcome = try runner.run(stage) { progress in
             switch progress {
             case .command(let command): event(.command(stage, command))
@@ -187,6 +147,8 @@ public struct Reproducer: Sendable {
         }
         for output in stage.outputs { record.outputs.append(try describe(output, of: stage)) }
         record.metrics = metrics(of: stage, event)
+        let handedOver = try sink.takeRecordedMetrics(stage: stage.address)
+        if !handedOver.isEmpty { record.metrics[""] = .object(handedOver) }
         guard isStable else { return record }
         if !outcome.log.isEmpty { record.log = try sink.store(log: outcome.log) }
         try sink.append(record)
@@ -200,7 +162,12 @@ public struct Reproducer: Sendable {
         guard let id else {
             throw MLError(.failed, "the output '\(output.path)' of stage '\(stage.address)' has gone")
         }
-        return RunRecord.File(path: output.path, id: id, size: try content.size(of: output.path), kind: output.kind)
+        let status = Files.status(Files.join(runner.root, output.path))
+        let mode: FolderID.Mode =
+            status?.isSymbolicLink == true
+            ? .link : status?.isRegular == true && status?.isExecutable == true ? .executable : .file
+        return RunRecord.File(
+            path: output.path, id: id, size: try content.size(of: output.path), kind: output.kind, mode: mode)
     }
 
     private func metrics(of stage: Stage, _ event: (ReproEvent) -> Void) -> JSONObject {

@@ -47,6 +47,7 @@ extension RunRecord {
         object["id"] = .string(file.id.hex)
         if let size = file.size { object["size"] = .integer(size) }
         if file.kind != .data { object["kind"] = .string(file.kind.rawValue) }
+        if file.mode != .file { object["mode"] = .string(file.mode.rawValue) }
         return .object(object)
     }
 
@@ -94,7 +95,8 @@ extension RunRecord {
             return nil
         }
         let kind = json["kind"]?.stringValue.flatMap { Output.Kind(rawValue: $0) } ?? .data
-        return File(path: path, id: id, size: json["size"]?.intValue.map { Int64($0) }, kind: kind)
+        let mode = json["mode"]?.stringValue.flatMap { FolderID.Mode(rawValue: $0) } ?? .file
+        return File(path: path, id: id, size: json["size"]?.intValue.map { Int64($0) }, kind: kind, mode: mode)
     }
 }
 

@@ -13,12 +13,17 @@ public struct RunRecord: Hashable, Sendable {
         public var size: Int64?
         /// `metric` and `plot` for such outputs.
         public var kind: Output.Kind
+        /// What an output that is no folder is: restoring must not lose the executable bit.
+        public var mode: FolderID.Mode
 
-        public init(path: String, id: ObjectID, size: Int64? = nil, kind: Output.Kind = .data) {
+        public init(
+            path: String, id: ObjectID, size: Int64? = nil, kind: Output.Kind = .data, mode: FolderID.Mode = .file
+        ) {
             self.path = path
             self.id = id
             self.size = size
             self.kind = kind
+            self.mode = mode
         }
     }
 

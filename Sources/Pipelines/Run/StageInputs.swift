@@ -53,7 +53,8 @@ public final class ParamReader: @unchecked Sendable {
 
     public init(content: any ContentSource) { self.content = content }
 
-    /// The values a stage reads, sorted by file and key. A whole file counts as its top-level keys.
+    /// The values a stage reads, sorted by file and key. A whole file counts as its top-level keys; one that is no
+    /// mapping has the empty key.
     public func values(of stage: Stage) throws -> [ParamValue] {
         var result: [ParamValue] = []
         for selection in stage.params {
@@ -61,7 +62,12 @@ public final class ParamReader: @unchecked Sendable {
                 throw MLError(
                     .notFound, "stage '\(stage.address)' reads params of '\(selection.file)', which does not exist")
             }
-            for key in selection.keys ?? value.objectValue?.keys ?? [] {
+            guard let keys = selection.keys else {
+                let all = value.objectValue?.pairs ?? [("", value)]
+                result += all.map { ParamValue(file: selection.file, key: $0.key, value: $0.value) }
+                continue
+            }
+            for key in keys {
                 guard let found = Params.lookup(key, in: value) else {
                     let names = Params.flatten(value).map(\.key)
                     throw MLError(

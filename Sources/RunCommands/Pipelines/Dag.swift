@@ -30,36 +30,36 @@ struct Dag: ParsableCommand {
         if json {
             session.ui.write(drawing.json().pretty())
         } else if mermaid || md {
-            session.ui.write(drawing.mermaid(fenced: md))
+            session.ui.write(md ? drawing.markdown() : drawing.mermaid())
         } else if dot {
             session.ui.write(drawing.dot())
         } else {
-            session.ui.write(drawing.terminal(width: session.ui.terminal.width ?? 80))
+            session.ui.write(GraphDrawing(drawing).terminal(width: session.ui.terminal.width))
         }
     }
 
-    private func stages(_ graph: StageGraph, _ wanted: Set<Int>) -> GraphDrawing {
+    private func stages(_ graph: StageGraph, _ wanted: Set<Int>) -> Graph {
         let order = graph.postOrder(from: wanted.sorted(), within: wanted)
         let edges = order.flatMap { index in
             graph.upstream[index].filter { wanted.contains($0) }
-                .map { (from: graph.stages[$0].address, to: graph.stages[index].address) }
+                .map { Graph.Edge(graph.stages[$0].address, graph.stages[index].address) }
         }
-        return GraphDrawing(nodes: order.map { graph.stages[$0].address }, edges: edges)
+        return Graph(nodes: order.map { graph.stages[$0].address }, edges: edges)
     }
 
-    private func outputs(_ graph: StageGraph, _ wanted: Set<Int>) -> GraphDrawing {
+    private func outputs(_ graph: StageGraph, _ wanted: Set<Int>) -> Graph {
         let order = graph.postOrder(from: wanted.sorted(), within: wanted)
-        var edges: [(from: String, to: String)] = []
+        var edges: [Graph.Edge] = []
         for index in order {
             for dependency in graph.stages[index].dependencies {
                 for maker in graph.makers(of: dependency) where wanted.contains(maker) {
                     for source in graph.stages[maker].outputs where overlaps(source.path, dependency) {
-                        edges += graph.stages[index].outputs.map { (from: source.path, to: $0.path) }
+                        edges += graph.stages[index].outputs.map { Graph.Edge(source.path, $0.path) }
                     }
                 }
             }
         }
-        return GraphDrawing(nodes: order.flatMap { graph.stages[$0].outputs.map(\.path) }, edges: edges)
+        return Graph(nodes: order.flatMap { graph.stages[$0].outputs.map(\.path) }, edges: edges)
     }
 
     private func overlaps(_ a: String, _ b: String) -> Bool { a == b || a.hasPrefix(b + "/") || b.hasPrefix(a + "/") }

@@ -54,7 +54,7 @@ struct Repro: ParsableCommand {
         }
         let reproducer = Reproducer(
             graph: project.graph, content: content, lookup: session.runs.records, sink: session.runs.records,
-            store: try OutputKeeper(content: content, store: session.data.openStore()),
+            store: try OutputKeeper(content: content, data: session.data, progress: session.ui.progress),
             runner: StageRunner(
                 root: content.root, shell: environment("SHELL") ?? "/bin/sh", environment: stageEnvironment(session.ui)),
             options: options(session.folder), context: try RunContext(session))

@@ -1,0 +1,79 @@
+import Glibc
+import Tensors
+
+/// Words weighed by their likeness to a learned context vector (Yang et al. 2016, section 2.2, equations 5 to 7):
+/// u = tanh(W h + b), α = softmax(u · c) over the words of a text, v = Σ α h.
+struct ContextAttention: AttendLayer {
+    var parameters: [Parameter]
+
+    init(inputWidth: Int, width: Int, seed: UInt64) {
+        parameters = [
+            .glorot("attend.weight", inputWidth, width, seed: seed), .zeros("attend.bias", 1, width),
+            .glorot("attend.context", width, 1, seed: seed),
+        ]
+    }
+
+    /// The weights α of all words, which sum to 1 over each text.
+    func weights(_ x: Ragged) -> (hidden: Matrix, alpha: [Float]) {
+        var hidden = MatrixProduct.of(x.matrix, parameters[0].value)
+        Kernels.addBias(&hidden, parameters[1].value)
+        Kernels.tanh(&hidden)
+        var alpha = MatrixProduct.of(hidden, parameters[2].value).values
+        for sequence in 0..<x.count {
+            let range = x.range(sequence)
+            guard let top = alpha[range].max() else { continue }
+            var sum: Float = 0
+            for row in range {
+                alpha[row] = expf(alpha[row] - top)
+                sum += alpha[row]
+            }
+            for row in range { alpha[row] /= sum }
+        }
+        return (hidden, alpha)
+    }
+
+    func forward(_ x: Ragged) -> (output: Matrix, backward: (Matrix, inout Gradients) -> Matrix) {
+        let (hidden, alpha) = weights(x)
+        let width = x.matrix.columns
+        var output = Matrix(x.count, width)
+        output.values.withUnsafeMutableBufferPointer { output in
+            x.matrix.values.withUnsafeBufferPointer { source in
+                for sequence in 0..<x.count {
+                    for row in x.range(sequence) {
+                        for column in 0..<width { output[sequence * width + column] += alpha[row] * source[row * width + column] }
+                    }
+                }
+            }
+        }
+        let weight = parameters[0].value
+        let context = parameters[2].value
+        return (
+            output,
+            { gradient, gradients in
+                var result = Matrix(x.matrix.rows, width)
+                var scores = Matrix(x.matrix.rows, 1)
+                for sequence in 0..<x.count {
+                    // d v / d α, then through the softmax.
+                    var mean: Float = 0
+                    for row in x.range(sequence) {
+                        var dot: Float = 0
+                        for column in 0..<width {
+                            let g = gradient.values[sequence * width + column]
+                            dot += g * x.matrix.values[row * width + column]
+                            result.values[row * width + column] = alpha[row] * g
+                        }
+                        scores.values[row] = dot
+                        mean += alpha[row] * dot
+                    }
+                    for row in x.range(sequence) { scores.values[row] = alpha[row] * (scores.values[row] - mean) }
+                }
+                gradients.add("attend.context", MatrixProduct.of(hidden, transposed: true, scores))
+                var inner = MatrixProduct.of(scores, context, secondTransposed: true)
+                for index in inner.values.indices { inner.values[index] *= 1 - hidden.values[index] * hidden.values[index] }
+                gradients.add("attend.weight", MatrixProduct.of(x.matrix, transposed: true, inner))
+                gradients.add("attend.bias", Kernels.columnSums(inner))
+                return MatrixProduct.of(inner, weight, secondTransposed: true, addingTo: result)
+            }
+        )
+    }
+}

@@ -1,0 +1,67 @@
+import Base
+import Glibc
+
+/// A linear classifier over the presence of n-grams. Two classes have one weight a feature, the margin of the second;
+/// more have one for each class.
+struct LinearModel: Sendable {
+    let labels: [String]
+    let vocabulary: NGramVocabulary
+    /// One row an output, one column a feature.
+    let weights: [[Float]]
+    let biases: [Float]
+
+    func scores(_ features: [Int32]) -> [Double] {
+        zip(weights, biases).map { row, bias in
+            var sum = Double(bias)
+            row.withUnsafeBufferPointer { row in for feature in features { sum += Double(row[Int(feature)]) } }
+            return sum
+        }
+    }
+
+    func probabilities(_ scores: [Double]) -> [Double] { LinearModel.softmax(scores, classes: labels.count) }
+
+    func predict(_ texts: [String]) throws -> [[Double]] {
+        try parallelMap(count: texts.count, workers: texts.count < 16 ? 1 : processorCount()) { index in
+            probabilities(scores(vocabulary.features(of: Tokeniser.words(of: texts[index]))))
+        }
+    }
+
+    /// Probabilities from scores, shifted so that nothing overflows.
+    static func softmax(_ scores: [Double], classes: Int) -> [Double] {
+        if classes == 2 && scores.count == 1 {
+            let e = exp(-abs(scores[0]))
+            let larger = 1 / (1 + e)
+            return scores[0] >= 0 ? [e / (1 + e), larger] : [larger, e / (1 + e)]
+        }
+        let top = scores.max() ?? 0
+        let powers = scores.map { exp($0 - top) }
+        let sum = powers.reduce(0, +)
+        return powers.map { $0 / sum }
+    }
+
+    /// Features scaled by the path's position; an n-gram's share is split evenly over the tokens it covers.
+    func integratedGradients(
+        _ tokens: [String], target: Int, nodes: [(position: Double, weight: Double)]
+    ) -> (attributions: [Double], value: Double, baseline: Double) {
+        let features = vocabulary.features(of: tokens)
+        let sums = zip(scores(features), biases).map { $0 - Double($1) }
+        func probabilities(at position: Double) -> [Double] {
+            self.probabilities(zip(sums, biases).map { Double($1) + position * $0 })
+        }
+        // d p(target) / d score(k) = p(target) (1[k = target] − p(k)), averaged over the path.
+        var slopes = [Double](repeating: 0, count: weights.count)
+        for node in nodes {
+            let p = probabilities(at: node.position)
+            for output in slopes.indices {
+                let label = labels.count == 2 ? 1 : output
+                slopes[output] += node.weight * p[target] * ((label == target ? 1 : 0) - p[label])
+            }
+        }
+        var attributions = [Double](repeating: 0, count: tokens.count)
+        for (feature, places) in vocabulary.occurrences(in: tokens) {
+            let share = zip(slopes, weights).reduce(0.0) { $0 + $1.0 * Double($1.1[Int(feature)]) }
+            for place in places { attributions[place] += share / Double(places.count) }
+        }
+        return (attributions, probabilities(at: 1)[target], probabilities(at: 0)[target])
+    }
+}

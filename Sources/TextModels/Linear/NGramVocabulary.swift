@@ -1,0 +1,115 @@
+import Base
+
+/// The n-grams a linear model knows, each a feature. Words of a text are numbered first, so that an n-gram is one
+/// 64-bit key and looking it up costs no text.
+struct NGramVocabulary: Sendable {
+    /// Bits of a word's number in a key: up to 2,097,151 words, up to three of them.
+    private static let bits: UInt64 = 21
+    static let maximumWords = 1 << Int(bits) - 1
+
+    let n: Int
+    /// The features' spelling, words separated by one space, sorted by bytes.
+    let features: [String]
+    private let words: [String: UInt64]
+    private let index: [UInt64: Int32]
+
+    /// - Parameter features: as in `vocab.txt`, in the order of the weights.
+    init(n: Int, features: [String]) {
+        self.n = n
+        self.features = features
+        var words: [String: UInt64] = [:]
+        var index: [UInt64: Int32] = [:]
+        index.reserveCapacity(features.count)
+        for (number, feature) in features.enumerated() {
+            var key: UInt64 = 0
+            for word in feature.split(separator: " ") {
+                let text = String(word)
+                let id = words[text] ?? UInt64(words.count + 1)
+                words[text] = id
+                key = key << NGramVocabulary.bits | id
+            }
+            index[key] = Int32(number)
+        }
+        self.words = words
+        self.index = index
+    }
+
+    /// Learns the n-grams that occur in at least `minimumCount` texts.
+    static func learn(_ texts: [[String]], n: Int, minimumCount: Int) throws -> NGramVocabulary {
+        var words: [String: UInt64] = [:]
+        var names: [String] = [""]
+        let numbered = texts.map { text in
+            text.map { word -> UInt64 in
+                if let id = words[word] { return id }
+                let id = UInt64(names.count)
+                words[word] = id
+                names.append(word)
+                return id
+            }
+        }
+        guard names.count <= maximumWords else {
+            throw MLError(.invalidInput, "\(names.count) different words are more than an n-gram model takes (\(maximumWords))")
+        }
+        var counts: [UInt64: Int32] = [:]
+        for text in numbered {
+            for key in Set(keys(of: text, n: n)) { counts[key, default: 0] += 1 }
+        }
+        let kept = counts.filter { $0.value >= Int32(minimumCount) }.keys.map { spell($0, names) }
+        return NGramVocabulary(n: n, features: kept.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+    }
+
+    /// The features of a text, each once, ascending.
+    func features(of text: [String]) -> [Int32] {
+        var found: [Int32] = []
+        for key in NGramVocabulary.keys(of: text.map { words[$0] ?? 0 }, n: n) {
+            if let feature = index[key] { found.append(feature) }
+        }
+        found.sort()
+        var unique: [Int32] = []
+        unique.reserveCapacity(found.count)
+        for feature in found where feature != unique.last { unique.append(feature) }
+        return unique
+    }
+
+    /// Where each feature of a text occurs: the tokens it covers, over all occurrences.
+    func occurrences(in text: [String]) -> [Int32: [Int]] {
+        let ids = text.map { words[$0] ?? 0 }
+        var found: [Int32: [Int]] = [:]
+        for start in ids.indices {
+            var key: UInt64 = 0
+            for length in 1...n where start + length <= ids.count {
+                let id = ids[start + length - 1]
+                if id == 0 { break }
+                key = key << NGramVocabulary.bits | id
+                if let feature = index[key] { found[feature, default: []] += Array(start..<start + length) }
+            }
+        }
+        return found
+    }
+
+    /// Keys of all n-grams of up to `n` words; a word that is not known (0) belongs to none.
+    private static func keys(of ids: [UInt64], n: Int) -> [UInt64] {
+        var keys: [UInt64] = []
+        keys.reserveCapacity(ids.count * n)
+        for start in ids.indices {
+            var key: UInt64 = 0
+            for length in 1...n where start + length <= ids.count {
+                let id = ids[start + length - 1]
+                if id == 0 { break }
+                key = key << bits | id
+                keys.append(key)
+            }
+        }
+        return keys
+    }
+
+    private static func spell(_ key: UInt64, _ names: [String]) -> String {
+        var parts: [String] = []
+        var rest = key
+        while rest > 0 {
+            parts.append(names[Int(rest & (1 << bits - 1))])
+            rest >>= bits
+        }
+        return parts.reversed().joined(separator: " ")
+    }
+}

@@ -1,0 +1,91 @@
+import Base
+
+/// Reads a mapping of options and knows afterwards which keys nobody asked for.
+struct OptionReader {
+    private let path: String
+    private let object: JSONObject
+    private let shorthand: String?
+    private var known: [String] = []
+
+    /// - Parameter json: a mapping, or the bare name of a layer.
+    init(_ json: JSON, at path: String) throws {
+        self.path = path
+        switch json {
+        case .object(let object):
+            self.object = object
+            shorthand = nil
+        case .string(let name):
+            object = [:]
+            shorthand = name
+        case .null:
+            object = [:]
+            shorthand = nil
+        default: throw MLError(.invalidInput, "'\(path)' must be a name or a mapping")
+        }
+    }
+
+    mutating func layer(_ key: String, required: Bool) throws -> OptionReader {
+        known.append(key)
+        guard let value = object[key] else {
+            if required { throw MLError(.invalidInput, "'\(path).\(key)' is missing", hint: "for example: \(key): words") }
+            return try OptionReader(.null, at: "\(path).\(key)")
+        }
+        return try OptionReader(value, at: "\(path).\(key)")
+    }
+
+    /// The layer's name; the first of the choices when nothing is said.
+    mutating func name(_ choices: [String]) throws -> String {
+        known.append("layer")
+        guard let name = shorthand ?? object["layer"]?.stringValue else {
+            if object["layer"] != nil { throw MLError(.invalidInput, "'\(path).layer' must be a name") }
+            return choices[0]
+        }
+        guard choices.contains(name) else {
+            throw MLError(
+                .invalidInput, "'\(path)': there is no layer '\(name)'",
+                hints: (nearest(name, in: choices).map { ["did you mean '\($0)'?"] } ?? [])
+                    + ["known here: \(choices.joined(separator: ", "))"])
+        }
+        return name
+    }
+
+    mutating func integer(_ key: String, default standard: Int, in range: ClosedRange<Int>) throws -> Int {
+        known.append(key)
+        guard let value = object[key] else { return standard }
+        guard let number = value.intValue, range.contains(number) else {
+            throw MLError(
+                .invalidInput, "'\(path).\(key)' must be a whole number from \(range.lowerBound) to \(range.upperBound), "
+                    + "not \(value.compact())")
+        }
+        return number
+    }
+
+    mutating func number(_ key: String, default standard: Double, in range: ClosedRange<Double>) throws -> Double {
+        known.append(key)
+        guard let value = object[key] else { return standard }
+        guard let number = value.doubleValue, range.contains(number) else {
+            throw MLError(
+                .invalidInput, "'\(path).\(key)' must be a number from \(range.lowerBound) to \(range.upperBound), "
+                    + "not \(value.compact())")
+        }
+        return number
+    }
+
+    mutating func numbers(_ key: String, default standard: [Double]) throws -> [Double] {
+        known.append(key)
+        guard let value = object[key] else { return standard }
+        let list = value.arrayValue?.compactMap(\.doubleValue).filter { $0 > 0 } ?? []
+        guard !list.isEmpty, list.count == value.arrayValue?.count else {
+            throw MLError(.invalidInput, "'\(path).\(key)' must be a list of positive numbers, not \(value.compact())")
+        }
+        return list
+    }
+
+    func finish() throws {
+        for key in object.keys where !known.contains(key) {
+            throw MLError(
+                .invalidInput, "unknown key '\(path).\(key)'",
+                hint: nearest(key, in: known).map { "did you mean '\($0)'?" } ?? "known here: \(known.joined(separator: ", "))")
+        }
+    }
+}

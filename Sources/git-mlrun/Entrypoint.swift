@@ -1,0 +1,7 @@
+import CommandKit
+import RunCommands
+
+@main
+enum Entrypoint {
+    static func main() { Program.main(RunProgram.self) }
+}
