@@ -56,19 +56,25 @@ let package = Package(
         library("TextModels", ["Base", "Tensors"]),
         library("Ensembles", ["Base", "TextModels"]),
         library("Reports", ["Base"]),
-        library("CommandKit", ["Base", arguments]),
+        library("CommandKit", ["Base", "Reports", arguments]),
         library(
             "DataCommands",
             ["Base", "GitKit", "ObjectStore", "Remotes", "Archives", "DataKit", "Reports", "CommandKit", arguments]),
+        library("Explainers", ["Base"]),
+        library("ModelKit", ["Base", "GitKit", "DataKit", "TextModels", "Ensembles"]),
+        library(
+            "ExplainCommands",
+            ["Base", "DataKit", "ModelKit", "TextModels", "Explainers", "Reports", "CommandKit", arguments]),
         library(
             "RunCommands",
             [
                 "Base", "GitKit", "ObjectStore", "DataKit", "Pipelines", "Records", "RunKit", "TextModels", "Ensembles",
-                "Reports", "CommandKit", arguments,
+                "ModelKit", "Reports", "CommandKit", arguments,
             ]),
         program("git-mldata-filter", ["DataFilter"]),
         program("git-mldata", ["CommandKit", "DataCommands"]),
         program("git-mlrun", ["CommandKit", "RunCommands"]),
+        program("git-mlexplain", ["CommandKit", "ExplainCommands"]),
         .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("Base", ["Base"]),
         tests("ObjectStore", ["Base", "ObjectStore"]),

@@ -11,6 +11,7 @@ public enum Program {
     public static func main<Root: ParsableCommand>(_ root: Root.Type) -> Never {
         do {
             let arguments = try moveToDirectory(Array(CommandLine.arguments.dropFirst()))
+            if try generate(root, arguments) { leave(0) }
             try suggest(root, arguments)
             var command = try root.parseAsRoot(arguments)
             try command.run()
@@ -21,10 +22,10 @@ public enum Program {
             leave(code.rawValue)
         } catch {
             if root.exitCode(for: error) == .success {
-                Swift.print(root.fullMessage(for: error))
+                Swift.print(spoken(root, root.fullMessage(for: error)))
                 leave(0)
             }
-            writeError(root.fullMessage(for: error).replacingPrefix("Error: ", with: "fatal: ") + "\n")
+            writeError(spoken(root, root.fullMessage(for: error)).replacingPrefix("Error: ", with: "fatal: ") + "\n")
             leave(ExitStatus.usage)
         }
     }
@@ -42,7 +43,7 @@ public enum Program {
 
     /// Git's manner for a mistyped subcommand; the parser alone would speak of an unexpected argument.
     private static func suggest(_ root: (some ParsableCommand).Type, _ arguments: [String]) throws {
-        guard root.configuration.defaultSubcommand == nil, let word = arguments.first, !word.hasPrefix("-") else { return }
+        guard let word = arguments.first, !word.hasPrefix("-"), !root.configuration.subcommands.isEmpty else { return }
         let names = root.configuration.subcommands.map { $0._commandName }
         guard !names.contains(word), word != "help" else { return }
         let name = root.configuration.commandName ?? "git"
@@ -51,6 +52,34 @@ public enum Program {
         throw MLError(
             .usage, "'\(word)' is not a \(spoken) command",
             hints: (near.map { ["did you mean '\($0)'?"] } ?? []) + ["see '\(spoken) -h'"])
+    }
+
+    /// What `install.sh` asks for: manual pages and completions, made from the commands themselves.
+    private static func generate(_ root: (some ParsableCommand).Type, _ arguments: [String]) throws -> Bool {
+        guard arguments.count == 2 else { return false }
+        switch arguments[0] {
+        case "--generate-man-pages":
+            try Files.makeDirectories(arguments[1])
+            for page in try ManualPage.pages(root._dumpHelp()) {
+                try Files.writeAtomically(page.text, to: arguments[1] + "/" + page.name)
+            }
+        case "--generate-completion": Swift.print(try CompletionText.script(root, shell: arguments[1]), terminator: "")
+        default: return false
+        }
+        return true
+    }
+
+    /// Help speaks of `git mldata add`, as people type it, and not of the program behind it.
+    private static func spoken(_ root: (some ParsableCommand).Type, _ text: String) -> String {
+        guard let name = root.configuration.commandName, name.hasPrefix("git-") else { return text }
+        let said = "git " + name.dropFirst("git-".count)
+        return text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            var line = String(line)
+            for prefix in ["USAGE: ", "Usage: ", "       ", "  See '", "See '"] {
+                line = line.replacingPrefix(prefix + name, with: prefix + said)
+            }
+            return line
+        }.joined(separator: "\n")
     }
 
     static func leave(_ code: Int32) -> Never {
@@ -65,7 +94,7 @@ public enum Program {
 }
 
 extension String {
-    fileprivate func replacingPrefix(_ prefix: String, with other: String) -> String {
+    func replacingPrefix(_ prefix: String, with other: String) -> String {
         hasPrefix(prefix) ? other + dropFirst(prefix.count) : self
     }
 

@@ -1,15 +1,14 @@
 import Base
 import Glibc
+import Reports
 
 /// What can be shown where: decided once, from the options, the environment and the streams.
 public struct Terminal: Sendable {
-    /// How many colours standard output takes.
-    public enum ColorDepth: Sendable { case none, palette256, truecolor }
-
     /// Set for programs whose standard error a program of ours passes on to the terminal.
     public static let progressVariable = "MLRUN_PROGRESS"
 
-    public var colors: ColorDepth
+    /// How many colours standard output takes.
+    public var colors: ColourDepth
     /// Columns of standard output; nil when it is no terminal.
     public var width: Int?
     public var showsProgress: Bool
@@ -25,7 +24,7 @@ public struct Terminal: Sendable {
         showsProgress = !options.quiet && (options.progress ?? (foreground && environment("TERM") != "dumb" || environment(Terminal.progressVariable) == "1"))
     }
 
-    private static func depth(_ choice: ColorChoice, _ isTerminal: Bool) -> ColorDepth {
+    private static func depth(_ choice: ColorChoice, _ isTerminal: Bool) -> ColourDepth {
         switch choice {
         case .never: return .none
         case .auto:

@@ -21,9 +21,7 @@ struct Clone: ParsableCommand {
         if result.status != 0 { throw ExitCode(result.status) }
         guard let directory = destination() else { return }
         let data = try DataRepository(discoveringFrom: directory)
-        try Installation(scope: .local, repository: data.repository).install()
-        try FilterSettings.write(data)
-        _ = try data.repository.git.start(["fetch", "--quiet", "--no-tags", "origin"] + Installation.refspecs("origin"))
+        try Workflow.welcome(data)
         guard data.repository.workTree != nil, environment("GIT_MLDATA_SKIP_SMUDGE") != "1" else { return }
         let session = try Session(CommonOptions.parse(["-C", directory]))
         _ = try Workflow.fill([], fetch: true, session)

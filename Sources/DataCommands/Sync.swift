@@ -3,7 +3,6 @@ import Base
 import CommandKit
 import DataKit
 import GitKit
-import ObjectStore
 import Reports
 
 struct Sync: ParsableCommand {
@@ -19,7 +18,7 @@ struct Sync: ParsableCommand {
 
     func run() throws {
         let session = try Session(common)
-        if firstContact { try welcome(session) }
+        if firstContact { try Workflow.welcome(session.data) }
         var paths = try session.paths(paths)
         if stdin {
             paths = try FileHandle(borrowing: 0, path: "standard input").readToEnd()
@@ -28,16 +27,6 @@ struct Sync: ParsableCommand {
         }
         let outcome = try Workflow.fill(paths, fetch: true, session)
         if !fromFilter { session.ui.print(Workflow.describe(outcome)) }
-    }
-
-    /// A fresh clone: give it hooks and the notes that came along with nobody asking for them.
-    private func welcome(_ session: Session) throws {
-        try Installation(scope: .local, repository: session.data.repository).install()
-        try FilterSettings.write(session.data)
-        if let remote = try session.data.defaultGitRemote() {
-            _ = try session.data.repository.git.start(
-                ["fetch", "--quiet", "--no-tags", remote] + Installation.refspecs(remote))
-        }
     }
 }
 

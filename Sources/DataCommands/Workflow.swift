@@ -28,6 +28,16 @@ enum Workflow {
         return outcome
     }
 
+    /// Gives a fresh clone its hooks, and the notes and records that nobody asked git to bring.
+    static func welcome(_ data: DataRepository) throws {
+        try Installation(scope: .local, repository: data.repository).install()
+        try FilterSettings.write(data)
+        guard let remote = try data.defaultGitRemote() else { return }
+        _ = try data.repository.git.start(["fetch", "--quiet", "--no-tags", remote] + Installation.refspecs(remote))
+        let runs = Executable.sibling("git-mlrun")
+        if runs.contains("/") { _ = try Subprocess([runs, "hook", "post-merge"], directory: data.repository.workTree).run() }
+    }
+
     static func describe(_ outcome: Synchroniser.Outcome) -> String {
         if outcome.filled.isEmpty { return "All files are filled in." }
         return "Filled in \(Quantity.count(outcome.filled.count, "file")), \(Quantity.bytes(outcome.bytes))"

@@ -66,6 +66,10 @@ public struct NoteLine: Hashable, Sendable {
 
     private static func spell(_ value: JSON) -> String {
         if case .string(let text) = value { return "\"\(escape(text))\"" }
+        // Six decimals are enough to read; the record has them all.
+        if case .number(let number) = value, abs(number) < 1e9, abs(number) >= 1e-3 || number == 0 {
+            return JSON.number((number * 1e6).rounded() / 1e6).compact()
+        }
         return value.compact()
     }
 

@@ -187,7 +187,8 @@ struct GraphLayout {
         }
         var next = 0
         for block in blocks {
-            let start = Int((block.sum / Double(block.count)).rounded())
+            // Halves go to the left everywhere, so that parents and children of the same nodes stand in one line.
+            let start = Int((block.sum / Double(block.count) - 0.5).rounded(.up))
             for _ in 0..<block.count {
                 places[layer[next]].left = start + offsets[next]
                 next += 1

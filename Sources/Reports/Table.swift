@@ -38,20 +38,29 @@ public struct Table: Sendable {
         self.rows = rows
     }
 
-    /// Lines for a terminal: columns two spaces apart, titles bold, no blanks at line ends, a line feed after each line.
+    /// Lines for a terminal (a line feed in a title begins another line of it): columns two spaces apart, titles bold, no blanks at line ends, a line feed after each line.
     ///
     /// - Parameters:
     ///   - width: columns of the terminal; wider tables have their widest columns cut with `…`. Nil: never cut.
     ///   - colour: what the terminal can show.
     public func terminal(width: Int? = nil, colour: ColourDepth = .none) -> String {
-        let titles = columns.map { TextWidth.escapingControls($0.title) }
+        let titles = columns.map { $0.title.split(separator: "\n").map { TextWidth.escapingControls(String($0)) } }
         let texts = rows.map { row in columns.indices.map { TextWidth.escapingControls(cell(row, $0).text) } }
-        var widths = titles.map { TextWidth.columns($0) }
+        var widths = titles.map { $0.map { TextWidth.columns($0) }.max() ?? 0 }
         for row in texts {
             for (index, text) in row.enumerated() { widths[index] = max(widths[index], TextWidth.columns(text)) }
         }
         if let width { shrink(&widths, to: width) }
-        var out = line(titles.map { ($0, Style.bold) }, widths: widths, colour: colour)
+        // Titles of several lines stand on the lowest one.
+        let height = titles.map(\.count).max() ?? 0
+        var out = ""
+        for level in 0..<height {
+            let cells = titles.map { lines -> (String, Style) in
+                let place = level - (height - lines.count)
+                return (place >= 0 ? lines[place] : "", Style.bold)
+            }
+            out += line(cells, widths: widths, colour: colour)
+        }
         for (row, texts) in zip(rows, texts) {
             let cells = texts.enumerated().map { ($1, cell(row, $0).style) }
             out += line(cells, widths: widths, colour: colour)

@@ -27,6 +27,7 @@ struct Hook: ParsableCommand {
                 decoding: try FileHandle(borrowing: 0, path: "standard input").readToEnd(), as: UTF8.self)
             let new = input.split(separator: "\n").compactMap { $0.split(separator: " ").dropFirst().first }
             try runs.note(new.map { try runs.repository.commit(String($0)) })
+        case "post-merge": try RunExchange(runs.repository).joinFetched()
         case "pre-push":
             try RunExchange(runs.repository).push(arguments.count > 1 ? arguments[1] : "origin")
         default: break

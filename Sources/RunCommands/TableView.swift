@@ -10,6 +10,8 @@ struct TableView {
     enum Column {
         case text(String)
         case number(String)
+        /// A number whose dotted name is stacked on a terminal: the column is then as narrow as its numbers.
+        case metric(String)
     }
 
     var columns: [Column]
@@ -21,10 +23,13 @@ struct TableView {
                 switch column {
                 case .text(let title): Table.Column(title)
                 case .number(let title): Table.Column(title, .right)
+                case .metric(let title):
+                    Table.Column(
+                        format == .terminal ? title.split(separator: ".").joined(separator: "\n") : title, .right)
                 }
             }, rows: rows.map { $0.map { Table.Cell($0) } })
         switch format {
-        case .terminal: ui.write(table.terminal(width: ui.terminal.width, colour: ui.terminal.colourDepth))
+        case .terminal: ui.write(table.terminal(width: ui.terminal.width, colour: ui.terminal.colors))
         case .markdown: ui.write(table.markdown())
         case .csv: ui.write(table.csv())
         }
@@ -37,17 +42,6 @@ struct TableView {
         case .string(let text)?: return text
         case .number(let number)? where rounded: return Quantity.number(number, precision: 5)
         case let value?: return value.compact()
-        }
-    }
-}
-
-extension Terminal {
-    /// What the renderers call the same thing.
-    var colourDepth: ColourDepth {
-        switch colors {
-        case .none: .none
-        case .palette256: .palette256
-        case .truecolor: .truecolor
         }
     }
 }

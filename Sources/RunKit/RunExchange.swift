@@ -19,6 +19,16 @@ public struct RunExchange: Sendable {
         }
     }
 
+    /// Joins everything that was fetched into the local refs, so that plain `git notes` and `git log` see it too.
+    public func joinFetched() throws {
+        for name in try repository.references(matching: "refs/mlrun/remotes/*") where name.hasSuffix("/records") {
+            if let tip = repository.reference(name) { try RefJoin.join(tip, into: RecordStore.reference, repository) }
+        }
+        for name in try repository.references(matching: "refs/notes/remotes/*") where name.hasSuffix("/mlrun") {
+            if let tip = repository.reference(name) { try RefJoin.join(tip, into: NoteBook.reference, repository) }
+        }
+    }
+
     /// Joins with the remote and pushes, again when somebody else was faster.
     ///
     /// - Returns: names of refs that were moved.

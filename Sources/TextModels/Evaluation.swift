@@ -53,8 +53,9 @@ public struct Evaluation: Hashable, Sendable {
         }
     }
 
+    /// The measures by name; the number of texts is none.
     public var json: JSONObject {
-        ["count": JSON(count), "accuracy": JSON(accuracy), "log_loss": JSON(logLoss), "f1": JSON(f1)]
+        ["accuracy": JSON(accuracy), "log_loss": JSON(logLoss), "f1": JSON(f1)]
     }
 
     private static func f1(_ label: Int, _ confusion: [[Int]]) -> Double {

@@ -11,7 +11,7 @@ struct Log: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show the history as a table of experiments.",
         discussion: """
-            One row a commit: metrics of the runs whose outputs are in its tree, and the params that differ.
+            One row a commit: metrics of the runs whose outputs are in its tree; with --params the params that differ.
 
             Examples:
               git mlrun log
@@ -22,6 +22,7 @@ struct Log: ParsableCommand {
     @Argument(help: ArgumentHelp("Commits, as with git log (default: HEAD).", valueName: "range")) var range = "HEAD"
     @Option(name: .customShort("n"), help: ArgumentHelp("At most so many commits.", valueName: "n")) var limit: Int?
     @Option(help: ArgumentHelp("Sort by a metric or param, best to read: highest first.", valueName: "name")) var sort: String?
+    @Flag(help: "On a terminal, show params too (CSV, Markdown and JSON always have them).") var params = false
     @Flag(help: "Only commits with metrics, and only columns that change.") var onlyChanged = false
     @Flag(help: "Print JSON.") var json = false
     @Flag(help: "Print CSV.") var csv = false
@@ -56,11 +57,11 @@ struct Log: ParsableCommand {
     }
 
     private func view(_ table: HistoryTable, _ format: TableFormat) -> TableView {
-        // On a terminal the params that never differ would only push the metrics out of sight.
-        let params = format == .terminal
-            ? table.paramColumns.filter { name in Set(table.entries.map { $0.params[name] }).count > 1 } : table.paramColumns
+        // On a terminal params would push the metrics out of sight; those that never differ always do.
+        let params = format != .terminal ? table.paramColumns
+            : self.params ? table.paramColumns.filter { name in Set(table.entries.map { $0.params[name] }).count > 1 } : []
         var view = TableView(
-            columns: [.text("Commit"), .text("Date")] + table.metricColumns.map { .number($0) } + params.map { .text($0) }
+            columns: [.text("Commit"), .text("Date")] + table.metricColumns.map { .metric($0) } + params.map { .text($0) }
                 + [.text("Subject")])
         for entry in table.entries {
             let commit = format == .csv ? entry.commit : String(entry.commit.prefix(7))

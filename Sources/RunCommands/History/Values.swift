@@ -71,7 +71,7 @@ struct ValueShowOptions: ParsableArguments {
         for (_, files) in found {
             for key in MetricNames.joined(files).keys where !keys.contains(key) { keys.append(key) }
         }
-        var view = TableView(columns: [.text("Revision")] + keys.map { .number($0) })
+        var view = TableView(columns: [.text("Revision")] + keys.map { .metric($0) })
         for (name, files) in found {
             let values = MetricNames.joined(files)
             view.rows.append([name] + keys.map { TableView.spell(values[$0]) })

@@ -3,6 +3,7 @@ import Base
 import CommandKit
 import DataKit
 import Ensembles
+import ModelKit
 import Reports
 import RunKit
 import TextModels
@@ -78,9 +79,7 @@ struct Ensemble: ParsableCommand {
     ) throws -> [Part] {
         guard let last = loaded.last else { return [] }
         let remembered = last.provenance["data"]
-        var loader = DataLoader(data: session.data, progress: session.ui.progress)
-        loader.textColumn = remembered?["text"]?.stringValue ?? "text"
-        loader.labelColumn = remembered?["label"]?.stringValue ?? "label"
+        let loader = DataLoader(data: session.data, provenance: last.provenance, progress: session.ui.progress)
         let places = given.isEmpty ? remembered?[kind]?.arrayValue?.compactMap(\.stringValue) ?? [] : given
         if places.isEmpty { throw MLError(.usage, "which \(kind) data?", hint: "name it: --\(kind) data/\(kind).tsv") }
         return try places.map { place in

@@ -2,6 +2,7 @@ import ArgumentParser
 import Base
 import CommandKit
 import DataKit
+import ModelKit
 import Reports
 import TextModels
 
@@ -29,7 +30,7 @@ struct Evaluate: ParsableCommand {
     func run() throws {
         let ui = try UserInterface(common)
         let repository = try? DataRepository()
-        let models = try ModelChoice.load(revisions, model, repository, ui)
+        let models = try ModelLoader.choose(revisions, path: model, data: repository, progress: ui.progress)
         var document = JSONObject()
         var view = TableView(columns: [
             .text("Model"), .text("Data"), .number("Texts"), .number("Accuracy"), .number("Log loss"), .number("F1"),
@@ -54,9 +55,9 @@ struct Evaluate: ParsableCommand {
         _ model: ModelLoader.Loaded, _ repository: DataRepository?, _ ui: UserInterface
     ) throws -> [(String, Evaluation)] {
         let remembered = model.provenance["data"]
-        var loader = DataLoader(data: repository, progress: ui.progress)
-        loader.textColumn = textColumn ?? remembered?["text"]?.stringValue ?? "text"
-        loader.labelColumn = labelColumn ?? remembered?["label"]?.stringValue ?? "label"
+        var loader = DataLoader(data: repository, provenance: model.provenance, progress: ui.progress)
+        if let textColumn { loader.textColumn = textColumn }
+        if let labelColumn { loader.labelColumn = labelColumn }
         var places = data
         var revision: String?
         if places.isEmpty {
@@ -74,21 +75,5 @@ struct Evaluate: ParsableCommand {
             ui.progress.report("Evaluating", completed: number + 1, total: places.count, detail: place)
         }
         return found
-    }
-}
-
-/// Which model the user means: of revisions, at a path, or the one HEAD has.
-enum ModelChoice {
-    static func load(
-        _ revisions: [String], _ path: String?, _ repository: DataRepository?, _ ui: UserInterface
-    ) throws -> [ModelLoader.Loaded] {
-        if revisions.isEmpty, let path, repository == nil || Files.exists(path) {
-            // A model folder works anywhere, also outside a repository.
-            let predictor = try TextModel { try Files.read(path + "/" + $0) }
-            return [ModelLoader.Loaded(predictor: predictor, name: path, commit: nil, path: path, provenance: predictor.provenance)]
-        }
-        let loader = ModelLoader(try repository ?? DataRepository(), progress: ui.progress)
-        if revisions.isEmpty { return [try loader.load(revision: "HEAD", path: path)] }
-        return try revisions.map { try loader.load(revision: $0, path: path) }
     }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Base
 import CommandKit
 import DataKit
+import ModelKit
 import Reports
 import TextModels
 
@@ -30,7 +31,7 @@ struct Predict: ParsableCommand {
         var file: String?
         if let last = words.last, last == "-" || Files.exists(last) || words.count == 2 { file = words.removeLast() }
         guard words.count <= 1 else { throw MLError(.usage, "'\(words[1])' is too much", hint: "git mlrun predict [REV] [FILE]") }
-        guard let loaded = try ModelChoice.load(words, model, repository, ui).first else { return }
+        guard let loaded = try ModelLoader.choose(words, path: model, data: repository, progress: ui.progress).first else { return }
         let predictor = loaded.predictor
         let texts = try text.isEmpty ? read(file) : text
         // In stretches, so that a long file shows its first answers soon and needs little memory.

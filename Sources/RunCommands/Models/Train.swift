@@ -1,7 +1,7 @@
 import ArgumentParser
 import Base
 import CommandKit
-import DataKit
+import ModelKit
 import Pipelines
 import Reports
 import TextModels
@@ -30,9 +30,6 @@ struct Train: ParsableCommand {
     func run() throws {
         let ui = try UserInterface(common)
         let document = try Params.load(Files.read(params), name: params)
-        for key in document.objectValue?.keys ?? [] where ["models", "train", "modle"].contains(key) && document["model"] == nil {
-            throw MLError(.invalidInput, "'\(params)' has no 'model'", hint: "did you mean 'model' instead of '\(key)'?")
-        }
         let spec = try ModelSpec(document["model"] ?? .null)
         let training = try TrainingSpec(document["training"] ?? .null)
         let places = try DataParams(document["data"] ?? .null, name: params)

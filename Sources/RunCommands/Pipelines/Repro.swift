@@ -130,7 +130,7 @@ enum ReproText {
         case .command(_, let command): ui.print("> \(command)")
         case .output(_, let bytes): try? ui.write(bytes)
         case .finished(let stage, let record):
-            let metrics = MetricNames.joined(record.metrics).pairs.prefix(6).map { "\($0.key)=\($0.value.compact())" }
+            let metrics = MetricNames.joined(record.metrics).pairs.prefix(6).map { "\($0.key)=\(TableView.spell($0.value))" }
             ui.status(
                 "Stage '\(stage.address)' ran in \(Quantity.duration(record.duration))"
                     + (metrics.isEmpty ? "" : ": " + metrics.joined(separator: " ")))

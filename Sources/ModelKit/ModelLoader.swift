@@ -1,9 +1,7 @@
 import Base
-import CommandKit
 import DataKit
 import Ensembles
 import GitKit
-import RunKit
 import TextModels
 
 /// Finds models and ensembles: in the work tree, or in a commit's tree without a checkout.
@@ -18,6 +16,26 @@ public struct ModelLoader: Sendable {
         public var path: String
         /// What the model remembers of its making.
         public var provenance: JSON
+    }
+
+    /// The model the user means: those of the revisions, or the one at a path, or the one HEAD has.
+    ///
+    /// - Parameters:
+    ///   - revisions: `REV` or `REV:PATH`; empty for the path, or for HEAD.
+    ///   - path: a model's folder or an ensemble's file; with revisions, inside of them.
+    ///   - data: nil outside a repository, where only a folder can be read.
+    public static func choose(
+        _ revisions: [String], path: String?, data: DataRepository?, progress: any ProgressReporter
+    ) throws -> [Loaded] {
+        guard let data else {
+            guard revisions.isEmpty, let path else { return [try ModelLoader(DataRepository(), progress: progress).load(revision: "HEAD")] }
+            let model = try TextModel { try Files.read(path + "/" + $0) }
+            return [Loaded(predictor: model, name: path, commit: nil, path: path, provenance: model.provenance)]
+        }
+        let loader = ModelLoader(data, progress: progress)
+        if !revisions.isEmpty { return try revisions.map { try loader.load(revision: $0, path: path) } }
+        if let path, Files.exists(path) { return [try loader.load(path: path)] }
+        return [try loader.load(revision: "HEAD", path: path)]
     }
 
     let data: DataRepository

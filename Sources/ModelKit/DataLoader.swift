@@ -1,19 +1,30 @@
 import Base
-import CommandKit
 import DataKit
 import TextModels
 
 /// Reads labelled texts from the work tree or from a commit.
-struct DataLoader {
-    let data: DataRepository?
-    let progress: any ProgressReporter
-    var textColumn = "text"
-    var labelColumn = "label"
+public struct DataLoader {
+    private let data: DataRepository?
+    private let progress: any ProgressReporter
+    public var textColumn: String
+    public var labelColumn: String
 
     /// - Parameters:
+    ///   - data: nil outside a repository.
+    ///   - provenance: what a model remembers of its data, for the names of the columns.
+    public init(data: DataRepository?, provenance: JSON = .null, progress: any ProgressReporter) {
+        self.data = data
+        self.progress = progress
+        textColumn = provenance["data"]?["text"]?.stringValue ?? "text"
+        labelColumn = provenance["data"]?["label"]?.stringValue ?? "label"
+    }
+
+    /// The bytes of a file.
+    ///
+    /// - Parameters:
     ///   - place: a path, or `REV:PATH`.
-    ///   - tree: where plain paths are looked up when given: paths from the top of that commit.
-    func bytes(_ place: String, at revision: String? = nil) throws -> [UInt8] {
+    ///   - revision: where a plain path is looked up: from the top of that commit; nil for the work tree.
+    public func bytes(_ place: String, at revision: String? = nil) throws -> [UInt8] {
         var path = place
         var revision = revision
         if !Files.exists(place), let colon = place.firstIndex(of: ":"), colon != place.startIndex {
@@ -27,16 +38,18 @@ struct DataLoader {
         }
     }
 
-    func dataset(_ places: [String], at revision: String? = nil) throws -> Dataset {
+    /// The labelled texts of several files, one after the other.
+    public func dataset(_ places: [String], at revision: String? = nil) throws -> Dataset {
         try places.reduce(into: Dataset()) { all, place in all = try all + dataset(place, at: revision) }
     }
 
-    func dataset(_ place: String, at revision: String? = nil) throws -> Dataset {
+    /// The labelled texts of a file.
+    public func dataset(_ place: String, at revision: String? = nil) throws -> Dataset {
         try Dataset(parsing: bytes(place, at: revision), name: place, textColumn: textColumn, labelColumn: labelColumn)
     }
 
     /// `data/imdb.test.tsv` is called `imdb.test`.
-    static func name(_ place: String) -> String {
+    public static func name(_ place: String) -> String {
         let file = Files.lastComponent(of: place.split(separator: ":").last.map(String.init) ?? place)
         guard let dot = file.lastIndex(of: "."), dot != file.startIndex else { return file }
         return String(file[..<dot])

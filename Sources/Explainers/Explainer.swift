@@ -1,0 +1,93 @@
+import Base
+
+/// A method that says how the words of a text pull on a model's answer.
+public protocol Explainer: Sendable {
+    /// The method's name in the registry and in JSON.
+    var method: String { get }
+
+    /// - Throws: `notFound` for a label the model does not have, `invalidInput` when the model lacks what the method
+    ///   needs, `failed` when the model's answer is no answer.
+    func explain(_ text: String, predictor: any Predictor, target: ExplanationTarget) throws -> Attribution
+}
+
+/// Which class an explanation speaks for.
+public enum ExplanationTarget: Hashable, Sendable {
+    /// The class with the highest probability, the first of equals.
+    case predicted
+    /// The class of this name.
+    case label(String)
+}
+
+/// A model's answer to a text and the class to explain: what every method starts from.
+struct Question {
+    let labels: [String]
+    let probabilities: [Double]
+    let predicted: Int
+    let target: Int
+
+    init(_ text: String, predictor: any Predictor, target: ExplanationTarget) throws {
+        labels = predictor.labels
+        let probabilities = try predictor.checkedPrediction([text])[0]
+        self.probabilities = probabilities
+        predicted = probabilities.indices.dropFirst().reduce(0) { probabilities[$1] > probabilities[$0] ? $1 : $0 }
+        switch target {
+        case .predicted: self.target = predicted
+        case .label(let name):
+            guard let index = labels.firstIndex(of: name) else {
+                let known = labels.map { "'\($0)'" }.joined(separator: ", ")
+                var hints = ["the labels are \(known)"]
+                if let near = nearest(to: name, in: labels) { hints.insert("did you mean '\(near)'?", at: 0) }
+                throw MLError(.notFound, "the model has no label '\(name)'", hints: hints)
+            }
+            self.target = index
+        }
+    }
+
+    var targetLabel: String { labels[target] }
+    var predictedLabel: String { labels[predicted] }
+    var probability: Double { probabilities[predicted] }
+}
+
+extension Predictor {
+    /// Probabilities for the texts, one row each; wrong shapes and numbers that are not finite are errors.
+    func checkedPrediction(_ texts: [String]) throws -> [[Double]] {
+        let rows = try predict(texts)
+        guard !labels.isEmpty else { throw MLError(.failed, "the model has no labels") }
+        guard rows.count == texts.count else {
+            throw MLError(.failed, "the model answered \(rows.count) of \(texts.count) texts")
+        }
+        for row in rows {
+            guard row.count == labels.count else {
+                throw MLError(.failed, "the model gave \(row.count) probabilities for \(labels.count) labels")
+            }
+            guard row.allSatisfy(\.isFinite) else {
+                throw MLError(.failed, "the model gave a probability that is not a finite number")
+            }
+        }
+        return rows
+    }
+}
+
+/// The name most like `name` by edit distance, if that is at most a third of its length (and at least one edit).
+func nearest(to name: String, in names: [String]) -> String? {
+    let lower = Array(name.lowercased())
+    let best = names.map { (name: $0, distance: editDistance(lower, Array($0.lowercased()))) }
+        .min { $0.distance < $1.distance }
+    guard let best, best.distance <= max(1, lower.count / 3) else { return nil }
+    return best.name
+}
+
+/// Insertions, deletions and substitutions between two words (Levenshtein 1966; Wagner and Fischer 1974).
+private func editDistance(_ a: [Character], _ b: [Character]) -> Int {
+    var row = Array(0...b.count)
+    for (i, x) in a.enumerated() {
+        var diagonal = row[0]
+        row[0] = i + 1
+        for (j, y) in b.enumerated() {
+            let substituted = diagonal + (x == y ? 0 : 1)
+            diagonal = row[j + 1]
+            row[j + 1] = min(substituted, row[j] + 1, diagonal + 1)
+        }
+    }
+    return row[b.count]
+}

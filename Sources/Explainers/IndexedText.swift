@@ -1,0 +1,124 @@
+/// A text cut into words and what stands between them, as LIME does (lime/lime_text.py, `IndexedString`): separators
+/// are runs of `\W` in Python's sense and always stay; words are compared by code points, with their case.
+public struct IndexedText: Sendable {
+    /// What hides a word when repeats are kept apart.
+    public static let maskWord = "UNKWORDZ"
+
+    /// One feature: a distinct word (repeats merged), or one occurrence (repeats kept apart).
+    public struct Word: Hashable, Sendable {
+        public var text: String
+        /// UTF-8 offsets, in order.
+        public var occurrences: [Range<Int>]
+    }
+
+    public let words: [Word]
+    /// True: hiding a word removes all its occurrences. False: each occurrence is replaced by `maskWord` on its own.
+    public let mergesRepeats: Bool
+    private let bytes: [UInt8]
+    /// The text in pieces with the word each one is, -1 for separators.
+    private let pieces: [(range: Range<Int>, word: Int)]
+
+    public init(_ text: String, mergesRepeats: Bool = true) {
+        let bytes = Array(text.utf8)
+        self.bytes = bytes
+        self.mergesRepeats = mergesRepeats
+        var pieces: [(range: Range<Int>, word: Int)] = []
+        var words: [Word] = []
+        // Keyed by bytes: Swift's strings compare by canonical equivalence, Python's do not.
+        var known: [ArraySlice<UInt8>: Int] = [:]
+        var start = 0
+        var offset = 0
+        var inWord = false
+        func close() {
+            guard offset > start else { return }
+            guard inWord else { return pieces.append((start..<offset, -1)) }
+            let spelling = bytes[start..<offset]
+            if mergesRepeats, let id = known[spelling] {
+                words[id].occurrences.append(start..<offset)
+                pieces.append((start..<offset, id))
+            } else {
+                known[spelling] = words.count
+                pieces.append((start..<offset, words.count))
+                words.append(Word(text: String(decoding: spelling, as: UTF8.self), occurrences: [start..<offset]))
+            }
+        }
+        for scalar in text.unicodeScalars {
+            let isWord = IndexedText.isWordCharacter(scalar)
+            if isWord != inWord {
+                close()
+                start = offset
+                inWord = isWord
+            }
+            offset += UTF8.width(scalar)
+        }
+        close()
+        self.pieces = pieces
+        self.words = words
+    }
+
+    /// `\w` of Python's `re`: letters, everything numeric, and the underscore; combining marks are not among them.
+    public static func isWordCharacter(_ scalar: Unicode.Scalar) -> Bool {
+        if scalar.value < 0x80 {
+            switch scalar {
+            case "a"..."z", "A"..."Z", "0"..."9", "_": return true
+            default: return false
+            }
+        }
+        switch scalar.properties.generalCategory {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter, .decimalNumber,
+            .letterNumber, .otherNumber:
+            return true
+        default: return false
+        }
+    }
+
+    /// The text with only the words whose bits are set.
+    public func masked(_ mask: BitSet) -> String {
+        var out: [UInt8] = []
+        out.reserveCapacity(bytes.count)
+        for piece in pieces {
+            if piece.word < 0 || mask[piece.word] {
+                out += bytes[piece.range]
+            } else if !mergesRepeats {
+                out += IndexedText.maskWord.utf8
+            }
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+}
+
+/// A fixed number of bits.
+public struct BitSet: Hashable, Sendable {
+    public let count: Int
+    private(set) var words: [UInt64]
+
+    /// All bits set, or none.
+    public init(count: Int, all: Bool = false) {
+        self.count = count
+        words = Array(repeating: all ? ~0 : 0, count: (count + 63) / 64)
+        if all, count % 64 > 0 { words[words.count - 1] = (1 << UInt64(count % 64)) - 1 }
+    }
+
+    public subscript(index: Int) -> Bool {
+        get { words[index >> 6] >> UInt64(index & 63) & 1 == 1 }
+        set {
+            let bit: UInt64 = 1 << UInt64(index & 63)
+            if newValue { words[index >> 6] |= bit } else { words[index >> 6] &= ~bit }
+        }
+    }
+
+    /// How many bits are set.
+    public var population: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
+
+    /// Calls `body` with every set bit, from the lowest.
+    @inline(__always)
+    public func forEach(_ body: (Int) -> Void) {
+        for (position, word) in words.enumerated() {
+            var rest = word
+            while rest != 0 {
+                body(position << 6 + rest.trailingZeroBitCount)
+                rest &= rest - 1
+            }
+        }
+    }
+}

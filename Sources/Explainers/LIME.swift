@@ -1,0 +1,172 @@
+import Base
+import Glibc
+
+/// LIME for texts (Ribeiro, Singh and Guestrin, "Why should I trust you?", KDD 2016), with the constants of the Python
+/// package lime 0.2.0.1: a linear model of the probability over which words are present, fitted on variants of the text
+/// with random words hidden, the near ones weighing more.
+///
+/// Words are runs of Python's `\w`; separators always stay. The first sample is the text itself; every other one hides k
+/// words drawn without replacement, k uniform in 1...d. With m of d words left, its distance is D = 100·(1 − √(m/d)) and
+/// its weight exp(−D²/(2·kernelWidth²)). On the selected words a ridge regression (α = 1, with intercept) gives the values.
+///
+/// Standard errors are those of the heteroscedasticity-consistent sandwich (White 1980) with the factor n/(n − p − 1):
+/// how much a value would vary with other samples, for the words that were selected; the selection itself is taken
+/// as given.
+public struct LIME: Explainer {
+    /// How the words of the final model are chosen.
+    public enum Selection: String, CaseIterable, Sendable {
+        /// `forward` for at most 6 features, else `highest`.
+        case auto
+        /// Greedily the word that improves the weighted R² of least squares most.
+        case forward
+        /// The largest coefficients of ridge regression (α = 0.01) on all words.
+        case highest
+        /// All words, whatever `features` says.
+        case none
+    }
+
+    /// Where the samples come from.
+    public enum Generator: String, CaseIterable, Sendable {
+        /// Philox keyed by seed, text and sample number: independent of order and of other texts.
+        case keyed = "default"
+        /// NumPy's `RandomState(seed)`: the same samples as Python's lime for the same seed (0...2³² − 1).
+        case legacyNumPy = "numpy-legacy"
+    }
+
+    public var samples: Int
+    public var features: Int
+    public var kernelWidth: Double
+    public var selection: Selection
+    public var seed: UInt64
+    public var generator: Generator
+    /// Repeats of a word are one feature (lime's `bow`).
+    public var mergesRepeats: Bool
+    /// Texts handed to the predictor at once; bounds the memory, not the result.
+    public var batchSize: Int
+
+    public init(
+        samples: Int = 5000, features: Int = 10, kernelWidth: Double = 25, selection: Selection = .auto,
+        seed: UInt64 = 0, generator: Generator = .keyed, mergesRepeats: Bool = true, batchSize: Int = 256
+    ) {
+        self.samples = samples
+        self.features = features
+        self.kernelWidth = kernelWidth
+        self.selection = selection
+        self.seed = seed
+        self.generator = generator
+        self.mergesRepeats = mergesRepeats
+        self.batchSize = batchSize
+    }
+
+    public var method: String { "lime" }
+
+    /// The most features a text may have: their Gram matrix has this many rows.
+    public static let mostWords = 4096
+
+    public func explain(
+        _ text: String, predictor: any Predictor, target: ExplanationTarget = .predicted
+    ) throws -> Attribution {
+        try checkSettings()
+        let question = try Question(text, predictor: predictor, target: target)
+        let indexed = IndexedText(text, mergesRepeats: mergesRepeats)
+        var attribution = Attribution(
+            text: text, method: method, parameters: parameters, target: question.targetLabel,
+            predictedLabel: question.predictedLabel, probability: question.probability, words: [],
+            base: question.probabilities[question.target])
+        if indexed.words.isEmpty { return attribution }
+        guard indexed.words.count <= LIME.mostWords else {
+            throw MLError(
+                .invalidInput, "a text of \(indexed.words.count) different words is too long for 'lime'",
+                hint: "it takes up to \(LIME.mostWords) words; explain a part of the text")
+        }
+        let masks = masks(for: indexed.words.count, text: text)
+        let none = BitSet(count: indexed.words.count)
+        let values = try responses(masks + [none], of: indexed, predictor: predictor, target: question.target)
+        attribution.base = values[values.count - 1]
+        let model = LocalModel(
+            masks: masks, responses: Array(values.dropLast()), kernelWidth: kernelWidth, selection: selection,
+            features: features)
+        attribution.words = indexed.words.enumerated().map { index, word in
+            .init(index: index, text: word.text, occurrences: word.occurrences, value: 0)
+        }
+        for (position, index) in model.chosen.enumerated() {
+            attribution.words[index].value = model.coefficients[position]
+            attribution.words[index].standardError = model.standardErrors?[position]
+        }
+        attribution.intercept = model.intercept
+        attribution.fit = model.fit
+        return attribution
+    }
+
+    private func checkSettings() throws {
+        guard samples >= 2 else { throw MLError(.usage, "'lime' needs at least 2 samples, not \(samples)") }
+        guard features >= 1 else { throw MLError(.usage, "'lime' needs at least 1 feature, not \(features)") }
+        guard kernelWidth > 0, kernelWidth.isFinite else {
+            throw MLError(.usage, "the kernel width of 'lime' must be positive")
+        }
+        guard batchSize >= 1 else { throw MLError(.usage, "a batch needs at least 1 text, not \(batchSize)") }
+        guard generator == .keyed || seed <= UInt64(UInt32.max) else {
+            throw MLError(.usage, "a seed for 'numpy-legacy' must be below 4294967296, not \(seed)")
+        }
+    }
+
+    private var parameters: JSONObject {
+        [
+            "samples": JSON(samples), "features": JSON(features), "kernel_width": .number(kernelWidth),
+            "selection": .string(selection.rawValue), "rng": .string(generator.rawValue),
+            "seed": Int64(exactly: seed).map { .integer($0) } ?? .string(String(seed)), "bow": .bool(mergesRepeats),
+        ]
+    }
+
+    /// Which words each sample keeps: all first, then `samples` − 1 random ones.
+    func masks(for count: Int, text: String) -> [BitSet] {
+        var out = [BitSet(count: count, all: true)]
+        out.reserveCapacity(samples)
+        switch generator {
+        case .legacyNumPy:
+            var random = LegacyNumPyRandom(seed: UInt32(truncatingIfNeeded: seed))
+            // lime draws all sizes before the first subset.
+            let sizes = (1..<samples).map { _ in random.integer(from: 1, span: count) }
+            for size in sizes {
+                var mask = out[0]
+                for index in random.permutation(count)[..<size] { mask[index] = false }
+                out.append(mask)
+            }
+        case .keyed:
+            let purpose = "lime " + ObjectID.of(text).description
+            for row in 1..<samples {
+                var random = SeededRandom(seed: seed, purpose: purpose, position: UInt64(row))
+                let size = 1 + random.below(count)
+                var order = Array(0..<count)
+                var mask = out[0]
+                for index in 0..<size {
+                    order.swapAt(index, index + random.below(count - index))
+                    mask[order[index]] = false
+                }
+                out.append(mask)
+            }
+        }
+        return out
+    }
+
+    /// The target's probability for each mask. Equal masks are asked once; short texts have few different ones.
+    private func responses(
+        _ masks: [BitSet], of text: IndexedText, predictor: any Predictor, target: Int
+    ) throws -> [Double] {
+        var slotOf: [BitSet: Int] = [:]
+        var distinct: [BitSet] = []
+        let slots = masks.map { mask in
+            if let slot = slotOf[mask] { return slot }
+            slotOf[mask] = distinct.count
+            distinct.append(mask)
+            return distinct.count - 1
+        }
+        var values: [Double] = []
+        values.reserveCapacity(distinct.count)
+        for start in stride(from: 0, to: distinct.count, by: batchSize) {
+            let batch = distinct[start..<min(start + batchSize, distinct.count)].map { text.masked($0) }
+            values += try predictor.checkedPrediction(batch).map { $0[target] }
+        }
+        return slots.map { values[$0] }
+    }
+}

@@ -1,0 +1,163 @@
+/// Weighted sums of a regression's data, centred: all that ridge regression and feature selection need of the rows.
+///
+/// With x̄ = Σwx/Σw and ȳ likewise: `gram` = XcᵀWXc, `cross` = XcᵀWyc. Ridge with intercept is then
+/// β = (XcᵀWXc + αI)⁻¹ XcᵀWyc, b = ȳ − βᵀx̄ (as scikit-learn's `Ridge(fit_intercept=True)`).
+package struct RegressionMoments: Sendable {
+    package let features: Int
+    package private(set) var means: [Double]
+    package private(set) var responseMean: Double
+    /// features × features, row by row, symmetric.
+    package private(set) var gram: [Double]
+    package private(set) var cross: [Double]
+    /// Σw(y − ȳ)²
+    package private(set) var responseSquares: Double
+
+    /// From binary rows whose weight depends only on how many of their bits are set.
+    ///
+    /// Each entry of the Gram matrix is Σ over the weights of (weight × rows with both bits), and those rows are
+    /// counted 64 at a time: each feature is a bit set over the rows, ordered by weight.
+    package init(masks: [BitSet], weight: (Int) -> Double, responses: [Double]) {
+        features = masks.first?.count ?? 0
+        var groups: [Int: [Int]] = [:]
+        for (row, mask) in masks.enumerated() { groups[mask.population, default: []].append(row) }
+        var columns: [[UInt64]] = Array(repeating: [], count: features)
+        var blocks: [(start: Int, end: Int, weight: Double)] = []
+        var used = 0
+        for (population, rows) in groups.sorted(by: { $0.key < $1.key }) {
+            let length = (rows.count + 63) / 64
+            for feature in columns.indices { columns[feature] += repeatElement(0, count: length) }
+            for (slot, row) in rows.enumerated() {
+                masks[row].forEach { columns[$0][used + slot >> 6] |= 1 << UInt64(slot & 63) }
+            }
+            blocks.append((used, used + length, weight(population)))
+            used += length
+        }
+        let weights = masks.map { weight($0.population) }
+        let total = weights.reduce(0, +)
+        let mean = zip(weights, responses).reduce(0) { $0 + $1.0 * $1.1 } / total
+        var squares = 0.0
+        var cross = [Double](repeating: 0, count: features)
+        for (row, mask) in masks.enumerated() {
+            let centred = responses[row] - mean
+            squares += weights[row] * centred * centred
+            mask.forEach { cross[$0] += weights[row] * centred }
+        }
+        var gram = [Double](repeating: 0, count: features * features)
+        for i in 0..<features {
+            for j in 0...i {
+                var sum = 0.0
+                for block in blocks {
+                    var count = 0
+                    for word in block.start..<block.end {
+                        count += (columns[i][word] & columns[j][word]).nonzeroBitCount
+                    }
+                    sum += block.weight * Double(count)
+                }
+                gram[i * features + j] = sum
+            }
+        }
+        let size = features
+        let means = (0..<size).map { gram[$0 * size + $0] / total }
+        self.means = means
+        for i in 0..<features {
+            for j in 0...i {
+                gram[i * features + j] -= total * means[i] * means[j]
+                gram[j * features + i] = gram[i * features + j]
+            }
+        }
+        responseMean = mean
+        responseSquares = squares
+        self.gram = gram
+        self.cross = cross
+    }
+
+    /// Coefficients of ridge regression on the chosen features, in their order, and the intercept.
+    /// Nil when the matrix is not positive definite (possible only for α = 0).
+    package func ridge(alpha: Double, on chosen: [Int]) -> (coefficients: [Double], intercept: Double)? {
+        guard let factor = Cholesky(matrix(alpha: alpha, on: chosen), size: chosen.count) else { return nil }
+        let coefficients = factor.solve(chosen.map { cross[$0] })
+        let shift = zip(chosen, coefficients).reduce(0) { $0 + means[$1.0] * $1.1 }
+        return (coefficients, responseMean - shift)
+    }
+
+    /// XcᵀWXc + αI on the chosen features.
+    package func matrix(alpha: Double, on chosen: [Int]) -> [Double] {
+        var out: [Double] = []
+        out.reserveCapacity(chosen.count * chosen.count)
+        for i in chosen { for j in chosen { out.append(gram[i * features + j] + (i == j ? alpha : 0)) } }
+        return out
+    }
+
+    /// Greedy forward selection: adds, up to `limit` times, the feature with the best R² of least squares; the lowest
+    /// index wins ties.
+    ///
+    /// One step of an incremental Cholesky factorisation a feature: with the chosen features projected out, feature j
+    /// explains cⱼ²/vⱼ more of the response (cⱼ, vⱼ: what is left of its covariance and variance).
+    package func forwardSelection(limit: Int) -> [Int] {
+        var left = cross
+        var variance = (0..<features).map { gram[$0 * features + $0] }
+        var rows: [[Double]] = []
+        var chosen: [Int] = []
+        while chosen.count < min(limit, features) {
+            var best = -1
+            var bestGain = -Double.infinity
+            for j in 0..<features where !chosen.contains(j) {
+                // A feature that the chosen ones determine explains nothing more.
+                let gain = variance[j] > 1e-12 * gram[j * features + j] ? left[j] * left[j] / variance[j] : 0
+                if gain > bestGain { (best, bestGain) = (j, gain) }
+            }
+            chosen.append(best)
+            let pivot = variance[best].squareRoot()
+            guard variance[best] > 1e-12 * gram[best * features + best], pivot > 0 else { continue }
+            let step = left[best] / pivot
+            var row = [Double](repeating: 0, count: features)
+            for j in 0..<features where !chosen.contains(j) {
+                var entry = gram[best * features + j]
+                for earlier in rows { entry -= earlier[best] * earlier[j] }
+                row[j] = entry / pivot
+                left[j] -= row[j] * step
+                variance[j] -= row[j] * row[j]
+            }
+            rows.append(row)
+        }
+        return chosen
+    }
+}
+
+/// A = LLᵀ of a symmetric positive definite matrix.
+package struct Cholesky: Sendable {
+    private let size: Int
+    private var lower: [Double]
+
+    /// Nil when the matrix is not positive definite.
+    package init?(_ matrix: [Double], size: Int) {
+        self.size = size
+        lower = matrix
+        for i in 0..<size {
+            for j in 0...i {
+                var sum = lower[i * size + j]
+                for k in 0..<j { sum -= lower[i * size + k] * lower[j * size + k] }
+                if i == j {
+                    guard sum > 0 else { return nil }
+                    lower[i * size + i] = sum.squareRoot()
+                } else {
+                    lower[i * size + j] = sum / lower[j * size + j]
+                }
+            }
+        }
+    }
+
+    /// x with Ax = b.
+    package func solve(_ right: [Double]) -> [Double] {
+        var x = right
+        for i in 0..<size {
+            for k in 0..<i { x[i] -= lower[i * size + k] * x[k] }
+            x[i] /= lower[i * size + i]
+        }
+        for i in stride(from: size - 1, through: 0, by: -1) {
+            for k in i + 1..<max(size, i + 1) { x[i] -= lower[k * size + i] * x[k] }
+            x[i] /= lower[i * size + i]
+        }
+        return x
+    }
+}

@@ -1,0 +1,7 @@
+import CommandKit
+import ExplainCommands
+
+@main
+enum Entrypoint {
+    static func main() { Program.main(ExplainProgram.self) }
+}
