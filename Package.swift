@@ -68,10 +68,10 @@ let package = Package(
         library(
             "RunCommands",
             [
-                "Base", "GitKit", "ObjectStore", "DataKit", "Pipelines", "Records", "RunKit", "TextModels", "Ensembles",
-                "ModelKit", "Reports", "CommandKit", arguments,
+                "Base", "GitKit", "DataKit", "Pipelines", "Records", "RunKit", "TextModels", "Ensembles", "ModelKit",
+                "Reports", "CommandKit", arguments,
             ]),
-        program("git-mldata-filter", ["DataFilter"]),
+        program("git-mldata-filter", ["Base", "DataFilter"]),
         program("git-mldata", ["CommandKit", "DataCommands"]),
         program("git-mlrun", ["CommandKit", "RunCommands"]),
         program("git-mlexplain", ["CommandKit", "ExplainCommands"]),
@@ -82,5 +82,6 @@ let package = Package(
         tests("Pipelines", ["Base", "Pipelines"]),
         tests("Records", ["Base", "Pipelines", "Records"]),
         tests("Command", ["Base", "TestSupport"]),
+        tests("Structure", ["Base", "DataKit", "TestSupport"]),
     ]
 )

@@ -35,7 +35,8 @@ public enum ArchiveReader {
         archive_read_support_format_all(reader)
         archive_read_support_filter_all(reader)
         let safe =
-            ARCHIVE_EXTRACT_SECURE_SYMLINKS | ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_UNLINK
+            ARCHIVE_EXTRACT_SECURE_SYMLINKS | ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_TIME
+            | ARCHIVE_EXTRACT_UNLINK
         archive_write_disk_set_options(writer, safe)
         try check(archive_read_open_filename(reader, path, 1 << 16), reader, path)
 

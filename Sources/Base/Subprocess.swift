@@ -58,8 +58,20 @@ public struct Subprocess: Sendable {
         var envp: [UnsafeMutablePointer<CChar>?] = Subprocess.merged(environment).map { strdup($0) }
         envp.append(nil)
         defer { for pointer in argv + envp { free(pointer) } }
+        // Threads of a pool run with signals blocked, and a blocked SIGCHLD would leave a shell waiting for ever.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        var standard = sigset_t()
+        sigemptyset(&standard)
+        sigaddset(&standard, SIGPIPE)
+        posix_spawnattr_setsigdefault(&attributes, &standard)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         var child = pid_t()
-        let failure = posix_spawnp(&child, name, &actions, nil, argv, envp)
+        let failure = posix_spawnp(&child, name, &actions, &attributes, argv, envp)
         guard failure == 0 else {
             errno = failure
             throw Files.ioError("cannot run '\(name)'")

@@ -16,7 +16,8 @@ public struct CommonOptions: ParsableArguments, Sendable {
     @Option(help: ArgumentHelp("Colour the output: auto, always or never.", valueName: "when"))
     public var color: ColorChoice = .auto
 
-    @Flag(inversion: .prefixedNo, help: ArgumentHelp("Show progress even when standard error is no terminal, or never."))
+    @Flag(
+        inversion: .prefixedNo, help: ArgumentHelp("Show progress even when standard error is no terminal, or never."))
     public var progress: Bool?
 
     public init() {}

@@ -34,12 +34,17 @@ public enum ManualPage {
         if !subcommands.isEmpty {
             lines.append(".SH COMMANDS")
             for sub in subcommands {
-                lines += [".TP", "\\fB\(escape(sub["commandName"]?.stringValue ?? ""))\\fR", escape(sub["abstract"]?.stringValue ?? "")]
+                lines += [
+                    ".TP", "\\fB\(escape(sub["commandName"]?.stringValue ?? ""))\\fR",
+                    escape(sub["abstract"]?.stringValue ?? ""),
+                ]
             }
         }
         let arguments = shown(command)
         if !arguments.isEmpty { lines.append(".SH OPTIONS") }
-        for argument in arguments { lines += [".TP", heading(argument), escape(argument["abstract"]?.stringValue ?? "")] }
+        for argument in arguments {
+            lines += [".TP", heading(argument), escape(argument["abstract"]?.stringValue ?? "")]
+        }
         lines += [
             ".SH EXIT STATUS", "0: done. 1: a plain \"no\". 128: failure. 129: wrong usage.", ".SH SEE ALSO",
             "git\\-mldata(1), git\\-mlrun(1), git\\-mlexplain(1), gitattributes(5), githooks(5)",

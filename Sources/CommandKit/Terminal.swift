@@ -21,7 +21,10 @@ public struct Terminal: Sendable {
         colors = Terminal.depth(options.color, outputIsTerminal)
         // Progress only in the foreground, as git does: a background job must not draw over the prompt.
         let foreground = isatty(2) == 1 && tcgetpgrp(2) == getpgrp()
-        showsProgress = !options.quiet && (options.progress ?? (foreground && environment("TERM") != "dumb" || environment(Terminal.progressVariable) == "1"))
+        showsProgress =
+            !options.quiet
+            && (options.progress
+                ?? (foreground && environment("TERM") != "dumb" || environment(Terminal.progressVariable) == "1"))
     }
 
     private static func depth(_ choice: ColorChoice, _ isTerminal: Bool) -> ColourDepth {
@@ -29,7 +32,9 @@ public struct Terminal: Sendable {
         case .never: return .none
         case .auto:
             // https://no-color.org: any non-empty value.
-            if environment("NO_COLOR")?.isEmpty == false || environment("TERM") == "dumb" || !isTerminal { return .none }
+            if environment("NO_COLOR")?.isEmpty == false || environment("TERM") == "dumb" || !isTerminal {
+                return .none
+            }
         case .always: break
         }
         let claim = environment("COLORTERM") ?? ""

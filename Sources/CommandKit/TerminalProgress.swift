@@ -19,7 +19,9 @@ final class TerminalProgress: ProgressReporter, @unchecked Sendable {
                 endLine()
                 self.title = title
             }
-            guard now - start >= TerminalProgress.delay, isLast || now - lastDraw >= TerminalProgress.interval else { return }
+            guard now - start >= TerminalProgress.delay, isLast || now - lastDraw >= TerminalProgress.interval else {
+                return
+            }
             lastDraw = now
             drawn = true
             var line = "\(title): "

@@ -9,7 +9,9 @@ struct Clone: ParsableCommand {
         abstract: "Clone a repository and set it up: hooks, notes, content.",
         discussion: "All options of 'git clone' can be given.")
 
-    @Argument(parsing: .captureForPassthrough, help: ArgumentHelp("URL [DIR] and options of 'git clone'.", valueName: "arguments"))
+    @Argument(
+        parsing: .captureForPassthrough,
+        help: ArgumentHelp("URL [DIR] and options of 'git clone'.", valueName: "arguments"))
     var arguments: [String]
 
     func run() throws {

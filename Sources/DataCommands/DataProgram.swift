@@ -13,10 +13,13 @@ public struct DataProgram: ParsableCommand {
             """,
         version: Program.version,
         groupedSubcommands: [
-            CommandGroup(name: "Set-up", subcommands: [Install.self, Uninstall.self, Track.self, Untrack.self, Remote.self]),
+            CommandGroup(
+                name: "Set-up", subcommands: [Install.self, Uninstall.self, Track.self, Untrack.self, Remote.self]),
             CommandGroup(
                 name: "Daily work",
-                subcommands: [Clone.self, Add.self, Status.self, List.self, Sync.self, Checkout.self, Cat.self, Unpack.self]),
+                subcommands: [
+                    Clone.self, Add.self, Status.self, List.self, Sync.self, Checkout.self, Cat.self, Unpack.self,
+                ]),
             CommandGroup(name: "Exchange", subcommands: [Push.self, Fetch.self, Pull.self]),
             CommandGroup(name: "Care", subcommands: [Fsck.self]),
             CommandGroup(

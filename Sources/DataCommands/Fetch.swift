@@ -22,13 +22,15 @@ struct Fetch: ParsableCommand {
         } else if arguments.count > 1 {
             files = try arguments.dropFirst().flatMap { try data.pointers(inTree: data.repository.commit($0).tree) }
         } else {
-            files = try data.pointersInIndex() + (data.repository.head().map { try data.pointers(inTree: $0.tree) } ?? [])
+            files =
+                try data.pointersInIndex() + (data.repository.head().map { try data.pointers(inTree: $0.tree) } ?? [])
         }
         let (transfer, missing) = try Downloader(data).fetch(
             files.map(\.pointer.oid), gitRemote: arguments.first, progress: session.ui.progress)
         if let first = files.first(where: { missing.contains($0.pointer.oid) }) {
             throw MLError(
-                .missingObject, "content of '\(first.path)'\(missing.count > 1 ? " and \(missing.count - 1) more" : "") "
+                .missingObject,
+                "content of '\(first.path)'\(missing.count > 1 ? " and \(missing.count - 1) more" : "") "
                     + "(\(first.pointer.oid.short)) is not on the remote",
                 hint: "somebody who has it must push it: 'git mldata push --all'")
         }

@@ -15,7 +15,8 @@ struct Hook: ParsableCommand {
 
     func run() throws {
         guard let name = arguments.first, HookScript.names.contains(name) else {
-            throw MLError(.usage, "unknown hook '\(arguments.first ?? "")'", hint: HookScript.names.joined(separator: ", "))
+            throw MLError(
+                .usage, "unknown hook '\(arguments.first ?? "")'", hint: HookScript.names.joined(separator: ", "))
         }
         let script = arguments.count > 1 ? arguments[1] : ""
         let rest = Array(arguments.dropFirst(2))

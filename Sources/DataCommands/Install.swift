@@ -7,7 +7,8 @@ import GitKit
 struct Install: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Set up filters, hooks, the merge driver and notes for this repository.",
-        discussion: "With --global or --system only the filters are set, for all repositories of the user or the machine.")
+        discussion:
+            "With --global or --system only the filters are set, for all repositories of the user or the machine.")
 
     @Flag(help: "For this repository (the default).") var local = false
     @Flag(help: "The filters for all repositories of the user.") var global = false
@@ -25,7 +26,8 @@ struct Install: ParsableCommand {
             return
         }
         let data = scope == .local ? try DataRepository() : nil
-        let chained = try Installation(scope: scope, repository: data?.repository).install(skipSmudge: skipSmudge, force: force)
+        let chained = try Installation(scope: scope, repository: data?.repository).install(
+            skipSmudge: skipSmudge, force: force)
         if let data { try FilterSettings.write(data) }
         for name in chained { ui.status("Your \(name) hook is kept and runs before ours.") }
         ui.status("git-ml is set up \(scope == .local ? "in this repository" : "(\(scope.rawValue))").")
@@ -33,7 +35,8 @@ struct Install: ParsableCommand {
 }
 
 struct Uninstall: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Take back what 'install' set up; data and pointers stay.")
+    static let configuration = CommandConfiguration(
+        abstract: "Take back what 'install' set up; data and pointers stay.")
 
     @Flag(help: "From this repository (the default).") var local = false
     @Flag(help: "From the user's configuration.") var global = false

@@ -33,7 +33,8 @@ struct List: ParsableCommand {
         if json {
             let files: [JSON] = rows.map {
                 [
-                    "path": .string($0.path), "oid": .string($0.oid), "size": .integer($0.size), "tracked": .bool($0.isTracked),
+                    "path": .string($0.path), "oid": .string($0.oid), "size": .integer($0.size),
+                    "tracked": .bool($0.isTracked),
                     "present": .bool($0.isPresent),
                 ]
             }

@@ -38,7 +38,8 @@ struct FilterProcess: ParsableCommand {
 struct PointerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pointer", abstract: "Print the pointer of a file, or check one.",
-        discussion: "--check exits 0 for a pointer, 1 for anything else, 2 with --strict for a pointer that is not canonical.")
+        discussion:
+            "--check exits 0 for a pointer, 1 for anything else, 2 with --strict for a pointer that is not canonical.")
 
     @Flag(help: "Check that the file (or standard input) is a pointer.") var check = false
     @Flag(help: "With --check: it must be canonical, byte for byte.") var strict = false
@@ -62,7 +63,8 @@ struct PointerCommand: ParsableCommand {
 
 struct MergeDriver: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "merge-driver", abstract: "Merge two versions of a tracked file: git runs it.", shouldDisplay: false)
+        commandName: "merge-driver", abstract: "Merge two versions of a tracked file: git runs it.",
+        shouldDisplay: false)
 
     @Argument var base: String
     @Argument var ours: String

@@ -23,7 +23,9 @@ struct Push: ParsableCommand {
         guard let remote = try session.data.openRemote(named: to, gitRemote: gitRemote) else {
             throw MLError(
                 .notFound, "there is nowhere to push to",
-                hint: "add a Git remote ('git remote add origin URL') or a store ('git mldata remote add --default NAME URL')")
+                hint:
+                    "add a Git remote ('git remote add origin URL') or a store ('git mldata remote add --default NAME URL')"
+            )
         }
         let uploader = Uploader(session.data)
         let pointers: [PointerFile]
@@ -36,16 +38,20 @@ struct Push: ParsableCommand {
         }
         let plan = try uploader.plan(pointers, remote)
         if dryRun {
-            for file in plan.files { session.ui.print("would upload \(Quantity.bytes(file.pointer.size))  \(file.path)") }
+            for file in plan.files {
+                session.ui.print("would upload \(Quantity.bytes(file.pointer.size))  \(file.path)")
+            }
             if plan.files.isEmpty { session.ui.print("Everything is on \(remote.name).") }
             return
         }
-        session.ui.print(Push.describe(plan, try uploader.upload(plan, to: remote, progress: session.ui.progress), remote))
+        session.ui.print(
+            Push.describe(plan, try uploader.upload(plan, to: remote, progress: session.ui.progress), remote))
     }
 
     static func describe(_ plan: Uploader.Plan, _ transfer: PackRemote.Transfer, _ remote: PackRemote) -> String {
         if plan.files.isEmpty { return "Everything is on \(remote.name)." }
-        return "Uploaded \(Quantity.count(plan.files.count, "file")) (\(Quantity.bytes(plan.bytes))) to \(remote.name): "
+        return
+            "Uploaded \(Quantity.count(plan.files.count, "file")) (\(Quantity.bytes(plan.bytes))) to \(remote.name): "
             + "\(Quantity.bytes(transfer.bytes)) in \(Quantity.count(transfer.packs, "pack"))"
     }
 }

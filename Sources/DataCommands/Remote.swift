@@ -8,7 +8,9 @@ import Reports
 struct Remote: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Manage where content is uploaded to; without any, it is the Git remote itself.",
-        subcommands: [RemoteAdd.self, RemoteList.self, RemoteRemove.self, RemoteDefault.self, RemoteSet.self, RemoteTest.self],
+        subcommands: [
+            RemoteAdd.self, RemoteList.self, RemoteRemove.self, RemoteDefault.self, RemoteSet.self, RemoteTest.self,
+        ],
         defaultSubcommand: RemoteList.self)
 }
 
@@ -25,16 +27,20 @@ struct RemoteAdd: ParsableCommand {
     func run() throws {
         let session = try Session(common)
         guard !name.isEmpty, name.allSatisfy({ $0.isLetter || $0.isNumber || "-_".contains($0) }) else {
-            throw MLError(.usage, "'\(name)' is no valid name for a remote store", hint: "use letters, digits, '-' and '_'")
+            throw MLError(
+                .usage, "'\(name)' is no valid name for a remote store", hint: "use letters, digits, '-' and '_'")
         }
         if session.data.remoteSettings().contains(where: { $0.name == name && !$0.isShared }) {
             throw MLError(
-                .conflict, "remote store '\(name)' already exists", hint: "change it with 'git mldata remote set \(name) url URL'")
+                .conflict, "remote store '\(name)' already exists",
+                hint: "change it with 'git mldata remote set \(name) url URL'")
         }
         _ = try session.data.storage(url, gitRemote: nil)
         try session.data.repository.git.run(["config", "--local", "mldata.remote.\(name).url", url])
         let first = session.data.defaultRemote == nil && session.data.remoteSettings().isEmpty
-        if `default` || first { try session.data.repository.git.run(["config", "--local", "mldata.defaultRemote", name]) }
+        if `default` || first {
+            try session.data.repository.git.run(["config", "--local", "mldata.defaultRemote", name])
+        }
         session.ui.status("Added remote store '\(name)'\(`default` || first ? ", the default" : "").")
     }
 }
@@ -50,22 +56,30 @@ struct RemoteList: ParsableCommand {
         let settings = session.data.remoteSettings()
         if json {
             let list: [JSON] = settings.map {
-                ["name": .string($0.name), "url": .string($0.url), "default": .bool($0.name == session.data.defaultRemote)]
+                [
+                    "name": .string($0.name), "url": .string($0.url),
+                    "default": .bool($0.name == session.data.defaultRemote),
+                ]
             }
             session.ui.write(JSON.object(["version": 1, "remotes": .array(list)]).pretty())
             return
         }
         let width = settings.map(\.name.count).max() ?? 0
         for setting in settings {
-            let marks = (setting.name == session.data.defaultRemote ? " (default)" : "") + (setting.isShared ? " (shared)" : "")
-            session.ui.print(setting.name + String(repeating: " ", count: width - setting.name.count) + "  " + setting.url + marks)
+            let marks =
+                (setting.name == session.data.defaultRemote ? " (default)" : "") + (setting.isShared ? " (shared)" : "")
+            session.ui.print(
+                setting.name + String(repeating: " ", count: width - setting.name.count) + "  " + setting.url + marks)
         }
-        if settings.isEmpty { session.ui.status("No remote store is configured: content goes to the Git remote itself.") }
+        if settings.isEmpty {
+            session.ui.status("No remote store is configured: content goes to the Git remote itself.")
+        }
     }
 }
 
 struct RemoteRemove: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "remove", abstract: "Forget a remote store; its content stays.")
+    static let configuration = CommandConfiguration(
+        commandName: "remove", abstract: "Forget a remote store; its content stays.")
 
     @Argument var name: String
     @OptionGroup var common: CommonOptions
@@ -101,7 +115,8 @@ struct RemoteDefault: ParsableCommand {
 }
 
 struct RemoteSet: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "set", abstract: "Change a setting of a store, such as its url.")
+    static let configuration = CommandConfiguration(
+        commandName: "set", abstract: "Change a setting of a store, such as its url.")
 
     @Argument var name: String
     @Argument var key: String
@@ -144,7 +159,8 @@ struct RemoteTest: ParsableCommand {
 extension Session {
     fileprivate func requireOwn(_ name: String) throws {
         guard data.remoteSettings().contains(where: { $0.name == name && !$0.isShared }) else {
-            throw MLError(.notFound, "there is no remote store '\(name)'", hint: "'git mldata remote list' shows those there are")
+            throw MLError(
+                .notFound, "there is no remote store '\(name)'", hint: "'git mldata remote list' shows those there are")
         }
     }
 }

@@ -19,7 +19,9 @@ struct Status: ParsableCommand {
         if json {
             session.ui.write(document(status).pretty())
         } else if porcelain || nul {
-            for entry in status.entries { session.ui.write("\(entry.state.rawValue) \(entry.path)\(nul ? "\0" : "\n")") }
+            for entry in status.entries {
+                session.ui.write("\(entry.state.rawValue) \(entry.path)\(nul ? "\0" : "\n")")
+            }
         } else {
             show(status, session.ui)
         }

@@ -6,7 +6,8 @@ import DataKit
 struct Track: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Track files by pattern; without a pattern, list the tracked patterns.",
-        discussion: "Patterns go into .gitattributes of the current folder, so that every clone agrees. Quote them: 'data/**'.")
+        discussion:
+            "Patterns go into .gitattributes of the current folder, so that every clone agrees. Quote them: 'data/**'.")
 
     @Argument(help: ArgumentHelp("Patterns as in .gitattributes.", valueName: "pattern")) var patterns: [String] = []
     @Flag(help: "Print JSON.") var json = false
@@ -27,13 +28,18 @@ struct Track: ParsableCommand {
         let patterns = try TrackedPatterns.list(session.data.repository)
         if json {
             session.ui.write(
-                JSON.object(["version": 1, "patterns": .array(patterns.map { ["pattern": .string($0.pattern), "source": .string($0.source)] })])
-                    .pretty())
+                JSON.object([
+                    "version": 1,
+                    "patterns": .array(
+                        patterns.map { ["pattern": .string($0.pattern), "source": .string($0.source)] }),
+                ])
+                .pretty())
             return
         }
         let width = patterns.map(\.pattern.count).max() ?? 0
         for pattern in patterns {
-            session.ui.print(pattern.pattern + String(repeating: " ", count: width - pattern.pattern.count) + "  " + pattern.source)
+            session.ui.print(
+                pattern.pattern + String(repeating: " ", count: width - pattern.pattern.count) + "  " + pattern.source)
         }
         if patterns.isEmpty { session.ui.status("No patterns are tracked.\nhint: git mldata track 'data/**'") }
     }
@@ -51,7 +57,8 @@ struct Untrack: ParsableCommand {
         let folder = String(session.data.repository.prefix.dropLast())
         let removed = try TrackedPatterns.remove(patterns, folder: folder, session.data.repository)
         for pattern in patterns {
-            session.ui.print(removed.contains(pattern) ? "Untracking '\(pattern)'" : "'\(pattern)' was not tracked here")
+            session.ui.print(
+                removed.contains(pattern) ? "Untracking '\(pattern)'" : "'\(pattern)' was not tracked here")
         }
         if !removed.isEmpty {
             session.ui.hint("'git add --renormalize .' puts the files' content into Git from the next commit on")

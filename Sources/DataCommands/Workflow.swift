@@ -35,7 +35,9 @@ enum Workflow {
         guard let remote = try data.defaultGitRemote() else { return }
         _ = try data.repository.git.start(["fetch", "--quiet", "--no-tags", remote] + Installation.refspecs(remote))
         let runs = Executable.sibling("git-mlrun")
-        if runs.contains("/") { _ = try Subprocess([runs, "hook", "post-merge"], directory: data.repository.workTree).run() }
+        if runs.contains("/") {
+            _ = try Subprocess([runs, "hook", "post-merge"], directory: data.repository.workTree).run()
+        }
     }
 
     static func describe(_ outcome: Synchroniser.Outcome) -> String {

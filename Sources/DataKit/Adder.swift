@@ -38,7 +38,11 @@ public struct Adder: Sendable {
                 outcome.plain.append(path)
                 continue
             }
-            if let entry = index[path], entry.matches(status) { outcome.unchanged += 1 } else { work.append((path, status)) }
+            if let entry = index[path], entry.matches(status) {
+                outcome.unchanged += 1
+            } else {
+                work.append((path, status))
+            }
         }
         try stage(work, &outcome, progress)
         if !outcome.plain.isEmpty {

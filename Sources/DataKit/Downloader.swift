@@ -25,7 +25,8 @@ public struct Downloader: Sendable {
         guard let first = missing.first else { return }
         let place = try data.openRemote(gitRemote: nil).map { "nor on \($0.name)" } ?? "and there is no remote"
         throw MLError(
-            .missingObject, "object \(first.short)\(missing.count > 1 ? " and \(missing.count - 1) more" : "") "
+            .missingObject,
+            "object \(first.short)\(missing.count > 1 ? " and \(missing.count - 1) more" : "") "
                 + "is not in the local store \(place)",
             hint: "somebody who has it must push it: 'git mldata push --all'")
     }

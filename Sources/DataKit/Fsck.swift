@@ -19,7 +19,8 @@ public struct DataCheck: Sendable {
     public func run(_ revisions: [String], progress: any ProgressReporter) throws -> [Finding] {
         var findings: [Finding] = []
         var files: [PointerFile] = []
-        let trees = try revisions.isEmpty
+        let trees =
+            try revisions.isEmpty
             ? [data.repository.head()?.tree].compactMap { $0 } : revisions.map { try data.repository.commit($0).tree }
         for tree in trees {
             for entry in try data.repository.files(inTree: tree) where entry.isRegularFile {
@@ -27,7 +28,8 @@ public struct DataCheck: Sendable {
             }
         }
         if revisions.isEmpty, data.repository.workTree != nil {
-            for entry in try IndexFile(path: data.repository.indexPath).entries where entry.isRegularFile && entry.stage == 0 {
+            for entry in try IndexFile(path: data.repository.indexPath).entries
+            where entry.isRegularFile && entry.stage == 0 {
                 try inspect(entry.path, entry.id, entry.mode == 0o100755, &files, &findings)
             }
         }

@@ -22,7 +22,8 @@ extension DataRepository {
 
     /// The pointers in the index of this work tree.
     public func pointersInIndex() throws -> [PointerFile] {
-        try IndexFile(path: repository.indexPath).entries.filter { $0.stage == 0 && $0.isRegularFile }.compactMap { entry in
+        try IndexFile(path: repository.indexPath).entries.filter { $0.stage == 0 && $0.isRegularFile }.compactMap {
+            entry in
             try pointer(entry.id).map {
                 PointerFile(path: entry.path, blob: entry.id, pointer: $0, isExecutable: entry.mode == 0o100755)
             }

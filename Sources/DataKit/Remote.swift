@@ -37,7 +37,8 @@ extension DataRepository {
         if let name = name ?? defaultRemote {
             guard let setting = remoteSettings().first(where: { $0.name == name }) else {
                 throw MLError(
-                    .notFound, "there is no remote store '\(name)'", hint: "'git mldata remote list' shows those there are")
+                    .notFound, "there is no remote store '\(name)'",
+                    hint: "'git mldata remote list' shows those there are")
             }
             return PackRemote(try storage(setting.url, gitRemote: gitRemote), cache: cache, sizeLimit: nil)
         }
@@ -48,7 +49,8 @@ extension DataRepository {
 
     /// The Git remote of the current branch, else `origin`, else the only one; nil without remotes.
     public func defaultGitRemote() throws -> String? {
-        if let branch = repository.currentBranch(), let remote = configuration["branch.\(branch).remote"], remote != "." {
+        if let branch = repository.currentBranch(), let remote = configuration["branch.\(branch).remote"], remote != "."
+        {
             return remote
         }
         let remotes = try repository.git.run(["remote"]).text.split(separator: "\n").map(String.init)
@@ -60,7 +62,8 @@ extension DataRepository {
         if url == "git::" || url.hasPrefix("git::") {
             let named = url.dropFirst("git::".count)
             guard let remote = try named.isEmpty ? (gitRemote ?? defaultGitRemote()) : String(named) else {
-                throw MLError(.notFound, "there is no git remote to store data in", hint: "add one with 'git remote add'")
+                throw MLError(
+                    .notFound, "there is no git remote to store data in", hint: "add one with 'git remote add'")
             }
             return gitStorage(remote)
         }

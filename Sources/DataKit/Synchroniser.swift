@@ -30,10 +30,14 @@ public struct Synchroniser: Sendable {
     public func candidates(_ paths: [String] = []) throws -> [PointerFile] {
         var found: [PointerFile] = []
         var seen: Set<String> = []
-        for entry in try IndexFile(path: data.repository.indexPath).entries where entry.isRegularFile && !entry.skipWorktree {
-            let isWanted = paths.isEmpty
+        for entry in try IndexFile(path: data.repository.indexPath).entries
+        where entry.isRegularFile && !entry.skipWorktree {
+            let isWanted =
+                paths.isEmpty
                 || paths.contains { entry.path == $0 || $0.isEmpty || entry.path.hasPrefix($0 + "/") }
-            guard isWanted, let pointer = pointer(inWorkTree: entry.path), seen.insert(entry.path).inserted else { continue }
+            guard isWanted, let pointer = pointer(inWorkTree: entry.path), seen.insert(entry.path).inserted else {
+                continue
+            }
             // Only an entry with this very pointer may get the stat data of the filled file.
             let isStaged = try entry.stage == 0 && data.pointer(entry.id) == pointer
             found.append(
@@ -49,6 +53,7 @@ public struct Synchroniser: Sendable {
     public func fill(_ files: [PointerFile], progress: any ProgressReporter = SilentProgress()) throws -> Outcome {
         var outcome = Outcome()
         if files.isEmpty { return outcome }
+        try prepareScratch()
         let store = try data.openStore()
         var present: [PointerFile] = []
         for file in files {
@@ -86,18 +91,39 @@ public struct Synchroniser: Sendable {
         return Pointer.parse(bytes)
     }
 
+    /// In the Git folder, where a killed process leaves nothing that git would show; beside the target only when that is on
+    /// another file system.
+    private func temporaryName(for target: String) -> String {
+        let isNear = Files.status(scratch)?.device == Files.status(Files.parent(of: target))?.device
+        return Files.temporaryName(beside: isNear ? scratch + "/x" : target)
+    }
+
+    /// Makes the folder for files in the making and removes what killed processes left there.
+    private func prepareScratch() throws {
+        try Files.makeDirectories(scratch)
+        for name in try Files.list(scratch) {
+            guard let owner = name.split(separator: "-").dropFirst().first.flatMap({ pid_t($0) }), kill(owner, 0) != 0
+            else { continue }
+            try Files.remove(scratch + "/" + name)
+        }
+    }
+
+    private var scratch: String { data.repository.gitDirectory + "/mldata-sync" }
+
     /// Replaces one pointer by its content in one step.
     ///
     /// - Returns: the new file's status; nil when the file changed meanwhile and was left alone.
     private func write(_ file: PointerFile, _ store: ObjectStore) throws -> Files.Status? {
         let target = top + "/" + file.path
-        let temporary = Files.temporaryName(beside: target)
+        let temporary = temporaryName(for: target)
         do {
             let output = try FileHandle(creating: temporary, mode: file.isExecutable ? 0o777 : 0o666)
             try store.write(file.pointer.oid, to: output)
             // Git distrusts a file that is as young as its index and would read it all again at the next status.
             let past = timespec(tv_sec: time(nil) - 2, tv_nsec: 0)
-            guard futimens(output.descriptor, [past, past]) == 0 else { throw Files.ioError("cannot set the time of '\(target)'") }
+            guard futimens(output.descriptor, [past, past]) == 0 else {
+                throw Files.ioError("cannot set the time of '\(target)'")
+            }
             try output.close()
             guard pointer(inWorkTree: file.path) == file.pointer else {
                 try Files.remove(temporary)

@@ -17,7 +17,10 @@ public struct TrackedPatterns: Sendable {
     public static func list(_ repository: Repository) throws -> [Pattern] {
         let top = try repository.requireWorkTree()
         let listing = try repository.git.run(
-            ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".gitattributes", "**/.gitattributes"])
+            [
+                "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".gitattributes",
+                "**/.gitattributes",
+            ])
         let names = Set(listing.output.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
         var found: [Pattern] = []
         for name in names.sorted() where Files.exists(top + "/" + name) {
@@ -87,7 +90,9 @@ public struct TrackedPatterns: Sendable {
     /// The pattern of a line that sets our filter; nil for every other line.
     private static func trackedPattern(_ line: String) -> String? {
         let fields = line.split(whereSeparator: { $0 == " " || $0 == "\t" || $0 == "\r" })
-        guard let first = fields.first, !first.hasPrefix("#"), fields.dropFirst().contains("filter=mldata") else { return nil }
+        guard let first = fields.first, !first.hasPrefix("#"), fields.dropFirst().contains("filter=mldata") else {
+            return nil
+        }
         return unescape(String(first))
     }
 

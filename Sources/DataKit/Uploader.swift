@@ -80,7 +80,9 @@ public struct Uploader: Sendable {
         return plan
     }
 
-    public func upload(_ plan: Plan, to remote: PackRemote, progress: any ProgressReporter) throws -> PackRemote.Transfer {
+    public func upload(_ plan: Plan, to remote: PackRemote, progress: any ProgressReporter) throws
+        -> PackRemote.Transfer
+    {
         try remote.push(
             plan.files.map(\.pointer.oid), from: data.openStore(),
             temporary: Files.temporaryName(beside: data.storeDirectory + "/tmp/x"), progress: progress)

@@ -50,10 +50,14 @@ public struct EnsembleDocument: Hashable, Sendable {
 
     public var json: JSON {
         [
-            "version": JSON(EnsembleDocument.version), "kind": "ensemble", "method": .string(method), "labels": JSON(labels),
+            "version": JSON(EnsembleDocument.version), "kind": "ensemble", "method": .string(method),
+            "labels": JSON(labels),
             "members": .array(
                 members.map {
-                    ["commit": $0.commit.map { .string($0) } ?? .null, "path": .string($0.path), "weight": JSON($0.weight)]
+                    [
+                        "commit": $0.commit.map { .string($0) } ?? .null, "path": .string($0.path),
+                        "weight": JSON($0.weight),
+                    ]
                 }), "search": search,
         ]
     }

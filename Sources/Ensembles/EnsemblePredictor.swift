@@ -20,7 +20,8 @@ public struct EnsemblePredictor: Predictor {
         labels = first.labels
         positions = try members.enumerated().map { number, member in
             try member.labels.map { label in
-                guard let position = first.labels.firstIndex(of: label), member.labels.count == first.labels.count else {
+                guard let position = first.labels.firstIndex(of: label), member.labels.count == first.labels.count
+                else {
                     throw MLError(
                         .invalidInput,
                         "member \(number + 1) has the labels \(member.labels.joined(separator: ", ")), "

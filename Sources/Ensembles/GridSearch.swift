@@ -10,7 +10,9 @@ public enum GridSearch {
     ///   - members: their probabilities on the dev data, `[member][text][class]`.
     ///   - steps: shares of the whole, 20 for weights in steps of 0.05; fewer when the grid would be too large.
     /// - Returns: the weights with the lowest log loss; of equals the most even ones.
-    public static func weights(_ members: [[[Double]]], truth: [Int], classes: Int, steps: Int = 20) throws -> (weights: [Double], steps: Int) {
+    public static func weights(_ members: [[[Double]]], truth: [Int], classes: Int, steps: Int = 20) throws -> (
+        weights: [Double], steps: Int
+    ) {
         var steps = steps
         while steps > 1 && count(members.count, steps) > maximumPoints { steps -= 1 }
         let points = grid(members.count, steps).map { $0.map { Double($0) / Double(steps) } }

@@ -23,7 +23,8 @@ public struct PairedBootstrap: Hashable, Sendable {
         let count = truth.count
         guard count > 0 else { throw MLError(.invalidInput, "no texts to compare on") }
         let hits = truth.indices.map { row in
-            (Evaluation.argmax(second[row]) == truth[row] ? 1.0 : 0) - (Evaluation.argmax(first[row]) == truth[row] ? 1.0 : 0)
+            (Evaluation.argmax(second[row]) == truth[row] ? 1.0 : 0)
+                - (Evaluation.argmax(first[row]) == truth[row] ? 1.0 : 0)
         }
         let losses = truth.indices.map { row in
             log(max(1e-15, second[row][truth[row]])) - log(max(1e-15, first[row][truth[row]]))

@@ -50,7 +50,8 @@ enum OutputFormat: String, CaseIterable {
         return AttributionReport.Item(
             text: attribution.text, trueLabel: explained.subject.trueLabel, predictedLabel: attribution.predictedLabel,
             probability: attribution.probability, attributionLabel: attribution.target, score: attribution.score,
-            words: places.map { (String(decoding: bytes[$0.range], as: UTF8.self), $0.value) }, method: attribution.method,
+            words: places.map { (String(decoding: bytes[$0.range], as: UTF8.self), $0.value) },
+            method: attribution.method,
             remarks: attribution.remarks)
     }
 }

@@ -141,7 +141,9 @@ extension Repository {
         }
     }
 
-    public func writeBlob(_ content: [UInt8]) throws -> GitID { try withHandle { try Repository.writeBlob(content, $0) } }
+    public func writeBlob(_ content: [UInt8]) throws -> GitID {
+        try withHandle { try Repository.writeBlob(content, $0) }
+    }
 
     private static func writeBlob(_ content: [UInt8], _ handle: OpaquePointer) throws -> GitID {
         var oid = git_oid()

@@ -25,7 +25,10 @@ public final class Repository: @unchecked Sendable {
     public init(discoveringFrom directory: String? = nil) throws {
         let git = GitCommand(directory: directory)
         let answer = try git.start(
-            ["rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--absolute-git-dir", "--git-common-dir", "--show-prefix"])
+            [
+                "rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--absolute-git-dir", "--git-common-dir",
+                "--show-prefix",
+            ])
         let lines = answer.text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
         guard answer.status == 0, lines.count >= 5 else {
             if answer.errorText.contains("not a git repository") {

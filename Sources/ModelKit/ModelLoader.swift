@@ -28,7 +28,9 @@ public struct ModelLoader: Sendable {
         _ revisions: [String], path: String?, data: DataRepository?, progress: any ProgressReporter
     ) throws -> [Loaded] {
         guard let data else {
-            guard revisions.isEmpty, let path else { return [try ModelLoader(DataRepository(), progress: progress).load(revision: "HEAD")] }
+            guard revisions.isEmpty, let path else {
+                return [try ModelLoader(DataRepository(), progress: progress).load(revision: "HEAD")]
+            }
             let model = try TextModel { try Files.read(path + "/" + $0) }
             return [Loaded(predictor: model, name: path, commit: nil, path: path, provenance: model.provenance)]
         }
@@ -68,7 +70,8 @@ public struct ModelLoader: Sendable {
             }
         }
         let (predictor, provenance) = try open(place, read)
-        return Loaded(predictor: predictor, name: "\(revision):\(place)", commit: commit, path: place, provenance: provenance)
+        return Loaded(
+            predictor: predictor, name: "\(revision):\(place)", commit: commit, path: place, provenance: provenance)
     }
 
     /// A model in the work tree.
@@ -76,7 +79,8 @@ public struct ModelLoader: Sendable {
     /// - Parameter path: relative to where the user stands.
     public func load(path: String) throws -> Loaded {
         guard Files.exists(path) else {
-            throw MLError(.notFound, "there is no model at '\(path)'", hint: "train one with 'git mlrun train --out \(path)'")
+            throw MLError(
+                .notFound, "there is no model at '\(path)'", hint: "train one with 'git mlrun train --out \(path)'")
         }
         let (predictor, provenance) = try open(path) { try Files.read($0) }
         return Loaded(predictor: predictor, name: path, commit: nil, path: path, provenance: provenance)
@@ -98,11 +102,13 @@ public struct ModelLoader: Sendable {
     /// The folder of the one model a commit has.
     private func onlyModel(in commit: Commit, _ revision: String) throws -> String {
         let files = try data.repository.files(inTree: commit.tree).map(\.path)
-        let folders = Set(files.filter { Files.lastComponent(of: $0) == "weights.safetensors" }.map { Files.parent(of: $0) })
+        let folders = Set(
+            files.filter { Files.lastComponent(of: $0) == "weights.safetensors" }.map { Files.parent(of: $0) })
         let models = files.filter { Files.lastComponent(of: $0) == "model.json" }.map { Files.parent(of: $0) }
             .filter { folders.contains($0) }
         guard let model = models.first else {
-            throw MLError(.notFound, "'\(revision)' holds no model", hint: "train one with 'git mlrun train', and commit it")
+            throw MLError(
+                .notFound, "'\(revision)' holds no model", hint: "train one with 'git mlrun train', and commit it")
         }
         guard models.count == 1 else {
             throw MLError(

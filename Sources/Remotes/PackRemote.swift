@@ -99,7 +99,11 @@ public final class PackRemote: @unchecked Sendable {
         var chunks: Set<ObjectID> = []
         var missing: [ObjectID] = []
         for file in wanted {
-            if try store.containsObject(file) { try chunks.formUnion(store.missingChunks(of: file)) } else { missing.append(file) }
+            if try store.containsObject(file) {
+                try chunks.formUnion(store.missingChunks(of: file))
+            } else {
+                missing.append(file)
+            }
         }
         if !chunks.isEmpty {
             let second = try store.makeWriter()

@@ -17,12 +17,22 @@ public enum RemoteProbe {
         defer { try? Files.remove(file) }
         let key = "test/" + Files.lastComponent(of: file).dropFirst()
         let verbs: [(String, () throws -> Bool)] = [
-            ("write", { try storage.put([StorageItem(key: key, file: file)]); return true }),
+            (
+                "write",
+                {
+                    try storage.put([StorageItem(key: key, file: file)]); return true
+                }
+            ),
             ("size", { try storage.size(of: key) == Int64(content.count) }),
             ("read", { try storage.get(key, range: nil) == content }),
             ("read a range", { try storage.get(key, range: 7..<13) == Array(content[7..<13]) }),
             ("list", { try storage.list("test/").contains(key) }),
-            ("delete", { try storage.delete(key); return try storage.list("test/").contains(key) == false }),
+            (
+                "delete",
+                {
+                    try storage.delete(key); return try storage.list("test/").contains(key) == false
+                }
+            ),
         ]
         var steps: [Step] = []
         for (name, verb) in verbs {

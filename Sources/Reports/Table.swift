@@ -97,8 +97,8 @@ public struct Table: Sendable {
     public func csv() -> String {
         func record(_ fields: [String]) -> String {
             // A record of one empty field would be an empty line, which readers skip.
-            if fields == [""] { return "\"\"\r\n" }
-            return fields.map(Table.quoteCSV).joined(separator: ",") + "\r\n"
+            if fields == [""] { return "\"\"\n" }
+            return fields.map(Table.quoteCSV).joined(separator: ",") + "\n"
         }
         return record(columns.map(\.title))
             + rows.map { row in record(columns.indices.map { plain(cell(row, $0)) }) }.joined()

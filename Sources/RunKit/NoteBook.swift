@@ -31,7 +31,9 @@ public struct NoteBook: Sendable {
             var changes: [(path: String, blob: GitID?)] = []
             for (commit, text) in notes {
                 let present = try tree.flatMap { try entry(commit, inTree: $0) }
-                let lines = LineUnion.merge([try present.map { try repository.readBlob($0.id) } ?? [], Array(text.utf8)])
+                let lines = LineUnion.merge([
+                    try present.map { try repository.readBlob($0.id) } ?? [], Array(text.utf8),
+                ])
                 changes.append((present?.path ?? NoteBook.path(commit), try repository.writeBlob(lines)))
             }
             return try repository.writeTree(updating: tree, changes)

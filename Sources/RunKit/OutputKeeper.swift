@@ -62,7 +62,8 @@ public struct OutputKeeper: OutputStore {
         for entry in entries {
             let file = full + "/" + entry.path
             guard let status = Files.status(file), try keepFile(file, status, writer) == entry.id else {
-                throw MLError(.conflict, "'\(path)/\(entry.path)' changed while it was stored", hint: "run the stage again")
+                throw MLError(
+                    .conflict, "'\(path)/\(entry.path)' changed while it was stored", hint: "run the stage again")
             }
         }
         return try writer.add(FolderID.listing(entries)).pointer.oid

@@ -39,7 +39,9 @@ public final class RecordStore: RecordLookup, RecordSink, RecordIndex, @unchecke
         if let everything = mutex.withLock({ everything }) { return everything }
         var blobs: Set<GitID> = []
         for tree in try trees() {
-            for entry in try repository.files(inTree: tree) where !entry.path.hasPrefix("logs/") { blobs.insert(entry.id) }
+            for entry in try repository.files(inTree: tree) where !entry.path.hasPrefix("logs/") {
+                blobs.insert(entry.id)
+            }
         }
         let records = try read(blobs)
         mutex.withLock { everything = records }
@@ -75,7 +77,9 @@ public final class RecordStore: RecordLookup, RecordSink, RecordIndex, @unchecke
         for (id, text) in logs { changes.append(("logs/" + RecordStore.path(id), try repository.writeBlob(text))) }
         let path = RecordStore.path(record.key)
         try repository.updateTree(ofRef: RecordStore.reference, message: "mlrun: \(record.stage)") { tree in
-            let present = try tree.flatMap { try repository.entry(inTree: $0, at: path) }.map { try repository.readBlob($0.id) }
+            let present = try tree.flatMap { try repository.entry(inTree: $0, at: path) }.map {
+                try repository.readBlob($0.id)
+            }
             let lines = LineUnion.merge([present ?? [], Array(record.line.utf8)])
             return try repository.writeTree(updating: tree, changes + [(path, try repository.writeBlob(lines))])
         }

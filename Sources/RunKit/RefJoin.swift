@@ -17,7 +17,8 @@ enum RefJoin {
             if let old {
                 let tree = try repository.commit(old.hex).tree
                 let joined = try union(tree, theirFiles, repository)
-                let isAncestor = try repository.git.start(["merge-base", "--is-ancestor", theirs.hex, old.hex]).status == 0
+                let isAncestor =
+                    try repository.git.start(["merge-base", "--is-ancestor", theirs.hex, old.hex]).status == 0
                 if isAncestor && joined == tree { return }
                 // Where one side has everything, its own commit says so; only real joins make a new one.
                 if joined != theirTree || tree == theirTree {

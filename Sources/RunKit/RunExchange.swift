@@ -15,7 +15,10 @@ public struct RunExchange: Sendable {
         for reference in RunExchange.references {
             // A glob, so that a remote that has none yet is no error.
             try repository.git.run(
-                ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", remote, "+\(reference)*:\(tracking(reference, remote))*"])
+                [
+                    "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", remote,
+                    "+\(reference)*:\(tracking(reference, remote))*",
+                ])
         }
     }
 
@@ -57,11 +60,13 @@ public struct RunExchange: Sendable {
             }
             let words = answer.errorText
             // Both spellings of "somebody was faster": seen before the push, and while it took place.
-            guard words.contains("fetch first") || words.contains("non-fast-forward") || words.contains("cannot lock ref")
-                || words.contains("stale info") || words.contains("failed to update ref")
+            guard
+                words.contains("fetch first") || words.contains("non-fast-forward") || words.contains("cannot lock ref")
+                    || words.contains("stale info") || words.contains("failed to update ref")
             else {
                 throw MLError(
-                    .failed, "records and notes could not be pushed to '\(remote)': "
+                    .failed,
+                    "records and notes could not be pushed to '\(remote)': "
                         + (words.split(separator: "\n").last.map(String.init) ?? "git push failed"),
                     hint: "they are kept here; 'git mlrun push' tries again")
             }
@@ -77,4 +82,3 @@ public struct RunExchange: Sendable {
             ? "refs/notes/remotes/\(name)/mlrun" : "refs/mlrun/remotes/\(name)/records"
     }
 }
-

@@ -48,7 +48,8 @@ public struct RunRepository: Sendable {
             ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"]
                 + PipelineFile.names.flatMap { [$0, "**/" + $0] })
         let names = Set(listing.output.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
-        return try Project(paths: RunRepository.pipelines(names.filter { Files.exists(content.root + "/" + $0) }), content: content)
+        return try Project(
+            paths: RunRepository.pipelines(names.filter { Files.exists(content.root + "/" + $0) }), content: content)
     }
 
     /// The pipelines of a commit; nil when it has none.

@@ -77,7 +77,9 @@ public enum ParamTable {
             guard let values = try? reader.values(of: stage) else { continue }
             for value in values {
                 var file = result[value.file]?.objectValue ?? [:]
-                for (key, leaf) in Params.flatten(value.value, prefix: value.key) where file[key] == nil { file[key] = leaf }
+                for (key, leaf) in Params.flatten(value.value, prefix: value.key) where file[key] == nil {
+                    file[key] = leaf
+                }
                 result[value.file] = .object(file)
             }
         }

@@ -6,7 +6,8 @@ public enum MatrixProduct {
 
     /// a · b, each transposed if asked, plus `into` if given.
     public static func of(
-        _ a: Matrix, transposed ta: Bool = false, _ b: Matrix, secondTransposed tb: Bool = false, addingTo into: Matrix? = nil
+        _ a: Matrix, transposed ta: Bool = false, _ b: Matrix, secondTransposed tb: Bool = false,
+        addingTo into: Matrix? = nil
     ) -> Matrix {
         _ = oneThread
         let m = ta ? a.columns : a.rows
@@ -20,7 +21,8 @@ public enum MatrixProduct {
             a.values.withUnsafeBufferPointer { a0 in
                 b.values.withUnsafeBufferPointer { b0 in
                     cblas_sgemm(
-                        CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, blasint(m), blasint(n),
+                        CblasRowMajor, ta ? CblasTrans : CblasNoTrans, tb ? CblasTrans : CblasNoTrans, blasint(m),
+                        blasint(n),
                         blasint(k), 1, a0.baseAddress, blasint(a.columns), b0.baseAddress, blasint(b.columns),
                         into == nil ? 0 : 1, c.baseAddress, blasint(n))
                 }

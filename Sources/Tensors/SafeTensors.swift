@@ -10,14 +10,18 @@ public enum SafeTensors {
     /// The bytes of a file, tensors in the given order.
     ///
     /// - Parameter metadata: texts for the header's `__metadata__`.
-    public static func encode(_ tensors: [(name: String, value: Matrix)], metadata: [(String, String)] = []) -> [UInt8] {
+    public static func encode(_ tensors: [(name: String, value: Matrix)], metadata: [(String, String)] = []) -> [UInt8]
+    {
         var header = JSONObject()
-        if !metadata.isEmpty { header["__metadata__"] = .object(JSONObject(metadata.map { ($0.0, JSON.string($0.1)) })) }
+        if !metadata.isEmpty {
+            header["__metadata__"] = .object(JSONObject(metadata.map { ($0.0, JSON.string($0.1)) }))
+        }
         var offset = 0
         for (name, value) in tensors {
             let end = offset + value.values.count * 4
             header[name] = [
-                "dtype": "F32", "shape": [JSON(value.rows), JSON(value.columns)], "data_offsets": [JSON(offset), JSON(end)],
+                "dtype": "F32", "shape": [JSON(value.rows), JSON(value.columns)],
+                "data_offsets": [JSON(offset), JSON(end)],
             ]
             offset = end
         }

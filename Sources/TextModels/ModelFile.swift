@@ -55,7 +55,8 @@ extension TextModel {
         switch kind {
         case .linear(let model):
             let weights = Matrix(
-                rows: model.weights.count, columns: model.vocabulary.features.count, values: Array(model.weights.joined()))
+                rows: model.weights.count, columns: model.vocabulary.features.count,
+                values: Array(model.weights.joined()))
             let biases = Matrix(rows: 1, columns: model.biases.count, values: model.biases)
             return (model.vocabulary.features, [("predict.bias", biases), ("predict.weight", weights)])
         case .network(let model):

@@ -97,7 +97,8 @@ public struct ModelSpec: Hashable, Sendable {
             ]
             switch encode {
             case .none: out["encode"] = "none"
-            case .cnn(let window, let width): out["encode"] = ["layer": "cnn", "window": JSON(window), "width": JSON(width)]
+            case .cnn(let window, let width):
+                out["encode"] = ["layer": "cnn", "window": JSON(window), "width": JSON(width)]
             case .bilstm(let width): out["encode"] = ["layer": "bilstm", "width": JSON(width)]
             }
             switch attend {
@@ -117,7 +118,7 @@ public struct TrainingSpec: Hashable, Sendable {
     public var epochs: Int
     /// Texts a step.
     public var batch: Int
-    /// Adam's step size (Kingma & Ba 2015).
+    /// Adam's first step size (Kingma & Ba 2015); it falls in a line to zero over all epochs.
     public var learningRate: Double
     /// Share of words, and of units of the text's vector, dropped in training.
     public var dropout: Double

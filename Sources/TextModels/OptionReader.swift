@@ -27,7 +27,9 @@ struct OptionReader {
     mutating func layer(_ key: String, required: Bool) throws -> OptionReader {
         known.append(key)
         guard let value = object[key] else {
-            if required { throw MLError(.invalidInput, "'\(path).\(key)' is missing", hint: "for example: \(key): words") }
+            if required {
+                throw MLError(.invalidInput, "'\(path).\(key)' is missing", hint: "for example: \(key): words")
+            }
             return try OptionReader(.null, at: "\(path).\(key)")
         }
         return try OptionReader(value, at: "\(path).\(key)")
@@ -54,7 +56,8 @@ struct OptionReader {
         guard let value = object[key] else { return standard }
         guard let number = value.intValue, range.contains(number) else {
             throw MLError(
-                .invalidInput, "'\(path).\(key)' must be a whole number from \(range.lowerBound) to \(range.upperBound), "
+                .invalidInput,
+                "'\(path).\(key)' must be a whole number from \(range.lowerBound) to \(range.upperBound), "
                     + "not \(value.compact())")
         }
         return number
@@ -65,7 +68,8 @@ struct OptionReader {
         guard let value = object[key] else { return standard }
         guard let number = value.doubleValue, range.contains(number) else {
             throw MLError(
-                .invalidInput, "'\(path).\(key)' must be a number from \(range.lowerBound) to \(range.upperBound), "
+                .invalidInput,
+                "'\(path).\(key)' must be a number from \(range.lowerBound) to \(range.upperBound), "
                     + "not \(value.compact())")
         }
         return number
@@ -85,7 +89,8 @@ struct OptionReader {
         for key in object.keys where !known.contains(key) {
             throw MLError(
                 .invalidInput, "unknown key '\(path).\(key)'",
-                hint: nearest(key, in: known).map { "did you mean '\($0)'?" } ?? "known here: \(known.joined(separator: ", "))")
+                hint: nearest(key, in: known).map { "did you mean '\($0)'?" }
+                    ?? "known here: \(known.joined(separator: ", "))")
         }
     }
 }

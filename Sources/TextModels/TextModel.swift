@@ -32,7 +32,9 @@ public struct TextModel: GradientPredictor {
     ) throws -> TextModel {
         let labels = Set(train.labels).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         guard labels.count >= 2 else {
-            throw MLError(.invalidInput, "the training data has \(labels.count == 1 ? "only the label '\(labels[0])'" : "no labels")")
+            throw MLError(
+                .invalidInput,
+                "the training data has \(labels.count == 1 ? "only the label '\(labels[0])'" : "no labels")")
         }
         let kind: Kind
         let history: [JSON]

@@ -10,7 +10,8 @@ import Testing
         try box.write(content, to: "repo/data/big.bin")
         try box.write("small\n", to: "repo/data/small.txt")
         try box.run("git add data && git commit -q -m data", in: "repo")
-        let expected = "version https://git-lfs.github.com/spec/v1\noid sha256:\(ObjectID.of(content).hex)\nsize 3000000\n"
+        let expected =
+            "version https://git-lfs.github.com/spec/v1\noid sha256:\(ObjectID.of(content).hex)\nsize 3000000\n"
         #expect(try box.run("git cat-file blob HEAD:data/big.bin", in: "repo").output == expected)
         #expect(try box.read("repo/data/big.bin") == content)
         #expect(try box.run("git status --porcelain", in: "repo").output == "")
@@ -19,14 +20,18 @@ import Testing
     @Test func `git mldata add stages the same pointers as git add`() throws {
         let box = try Sandbox()
         try box.makeRepository()
-        for number in 0..<100 { try box.write(randomBytes(100 + number * 997, seed: UInt64(number)), to: "repo/data/f\(number)") }
+        for number in 0..<100 {
+            try box.write(randomBytes(100 + number * 997, seed: UInt64(number)), to: "repo/data/f\(number)")
+        }
         try box.write("", to: "repo/data/empty")
         try box.write("#!/bin/sh\n", to: "repo/data/tool")
         try box.run("chmod +x data/tool && git add data && git ls-files -s > ../by-git && git reset -q", in: "repo")
         let said = try box.run("git mldata add data && git ls-files -s > ../by-us", in: "repo").output
         #expect(try box.text("by-git") == box.text("by-us"))
         #expect(said.hasPrefix("Added 102 files: "))
-        #expect(try box.run("git status --porcelain --untracked-files=no", in: "repo").output.split(separator: "\n").allSatisfy { $0.hasPrefix("A ") })
+        #expect(
+            try box.run("git status --porcelain --untracked-files=no", in: "repo").output.split(separator: "\n")
+                .allSatisfy { $0.hasPrefix("A ") })
         #expect(try box.run("git mldata add data", in: "repo").output == "Added 0 files; 102 unchanged\n")
     }
 
@@ -90,7 +95,8 @@ import Testing
         #expect(try box.read("other/data/big.bin") == one)
         try box.run("git checkout -q HEAD~1 -- data/big.bin", in: "repo")
         #expect(try box.read("repo/data/big.bin") == one)
-        try box.run("git reset -q --hard && git cherry-pick --no-commit HEAD 2>/dev/null; git reset -q --hard", in: "repo")
+        try box.run(
+            "git reset -q --hard && git cherry-pick --no-commit HEAD 2>/dev/null; git reset -q --hard", in: "repo")
         #expect(try box.run("git status --porcelain", in: "repo").output == "")
     }
 
@@ -100,7 +106,8 @@ import Testing
         try box.write(randomBytes(2_000_000, seed: 6), to: "repo/data/big.bin")
         try box.run("git add data && git commit -q -m one && rm data/big.bin && git checkout -q -- data", in: "repo")
         // A filter that fails shows whether status starts one.
-        let status = try box.attempt("git -c filter.mldata.process=false -c filter.mldata.clean=false status --porcelain", in: "repo")
+        let status = try box.attempt(
+            "git -c filter.mldata.process=false -c filter.mldata.clean=false status --porcelain", in: "repo")
         #expect(status.status == 0 && status.output == "" && status.errors == "")
     }
 
@@ -110,7 +117,9 @@ import Testing
         let big = randomBytes(1_200_000, seed: 7)
         try box.run("git checkout -q -b side", in: "repo")
         try box.write(big, to: "repo/data/side.bin")
-        try box.run("git add data && git commit -q -m side && git checkout -q main && git commit -q --allow-empty -m x", in: "repo")
+        try box.run(
+            "git add data && git commit -q -m side && git checkout -q main && git commit -q --allow-empty -m x",
+            in: "repo")
         #expect(!box.exists("repo/data/side.bin"))
         try box.run("git cherry-pick side >/dev/null", in: "repo")
         #expect(try box.read("repo/data/side.bin") == big)

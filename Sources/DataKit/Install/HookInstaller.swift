@@ -29,7 +29,8 @@ struct HookInstaller {
                     guard !Files.exists(HookScript.chained(path)) else {
                         throw MLError(
                             .conflict, "hook '\(path)' is not ours, and '\(HookScript.chained(path))' exists already",
-                            hint: "join the two by hand, then run 'git mldata install' again; --manual prints our lines")
+                            hint: "join the two by hand, then run 'git mldata install' again; --manual prints our lines"
+                        )
                     }
                     try Files.rename(path, to: HookScript.chained(path))
                     chained.append(name)

@@ -71,7 +71,9 @@ public struct Installation: Sendable {
         }
         guard let repository, scope == .local else { return }
         for (key, _) in Installation.repositorySettings { _ = try git.start(["config", "--local", "--unset", key]) }
-        _ = try git.start(["config", "--local", "--fixed-value", "--unset", "notes.displayRef", Installation.displayRef])
+        _ = try git.start([
+            "config", "--local", "--fixed-value", "--unset", "notes.displayRef", Installation.displayRef,
+        ])
         for remote in try remotes() {
             for spec in Installation.refspecs(remote) {
                 _ = try git.start(["config", "--local", "--fixed-value", "--unset", "remote.\(remote).fetch", spec])
@@ -88,7 +90,8 @@ public struct Installation: Sendable {
     public func isComplete() throws -> Bool {
         guard let repository, try HookInstaller(repository: repository).isInstalled() else { return false }
         let configuration = try Configuration(git)
-        let hasFilter = configuration["filter.mldata.process"] != nil && configuration["mldata.repositoryFormatVersion"] == "0"
+        let hasFilter =
+            configuration["filter.mldata.process"] != nil && configuration["mldata.repositoryFormatVersion"] == "0"
         return try hasFilter
             && remotes().allSatisfy { remote in
                 Set(Installation.refspecs(remote)).isSubset(of: configuration.all("remote.\(remote).fetch"))
@@ -119,7 +122,9 @@ public struct Installation: Sendable {
     private func refuseForeign(_ wanted: [(key: String, value: String)]) throws {
         var foreign: [String] = []
         for (key, _) in wanted where key != "filter.mldata.required" {
-            foreign += try values(key).filter { !$0.hasPrefix("git-mldata") && !$0.hasPrefix("git-ml:") }.map { "\(key) = \($0)" }
+            foreign += try values(key).filter { !$0.hasPrefix("git-mldata") && !$0.hasPrefix("git-ml:") }.map {
+                "\(key) = \($0)"
+            }
         }
         guard foreign.isEmpty else {
             throw MLError(
@@ -139,8 +144,10 @@ public struct Installation: Sendable {
     }
 
     private func isEmpty(_ section: String) throws -> Bool {
-        try git.start(["config", "--local", "--get-regexp", "^" + section.split(separator: ".").joined(separator: "\\.") + "\\."])
-            .output.isEmpty
+        try git.start([
+            "config", "--local", "--get-regexp", "^" + section.split(separator: ".").joined(separator: "\\.") + "\\.",
+        ])
+        .output.isEmpty
     }
 
     private func remotes() throws -> [String] { try git.run(["remote"]).text.split(separator: "\n").map(String.init) }

@@ -22,6 +22,7 @@ public struct FolderStorage: Storage {
             let target = try path(item.key)
             if Files.exists(target) { continue }
             try Files.makeDirectories(Files.parent(of: target))
+            try removeLeftovers(Files.parent(of: target))
             try copy(item.file, to: target)
         }
     }
@@ -47,6 +48,15 @@ public struct FolderStorage: Storage {
             throw MLError(.invalidInput, "'\(key)' is no valid key")
         }
         return root + "/" + key
+    }
+
+    /// Temporary files of uploads that were killed: an hour without a write is long enough to be sure.
+    private func removeLeftovers(_ folder: String) throws {
+        let limit = Timestamp.now().seconds - 3600
+        for name in try Files.list(folder) where name.hasPrefix(".tmp-") {
+            guard let status = Files.status(folder + "/" + name), status.modifiedSeconds < limit else { continue }
+            try Files.remove(folder + "/" + name)
+        }
     }
 
     /// Streams into a temporary name beside the target and renames: a cut copy is never visible.

@@ -51,7 +51,9 @@ public final class GitRemoteStorage: Storage, @unchecked Sendable {
         return Array(bytes[Int(range.lowerBound)..<Int(range.upperBound)])
     }
 
-    public func size(of key: String) throws -> Int64? { try refs()[key] == nil ? nil : Int64(get(key, range: nil).count) }
+    public func size(of key: String) throws -> Int64? {
+        try refs()[key] == nil ? nil : Int64(get(key, range: nil).count)
+    }
 
     public func list(_ prefix: String) throws -> [String] { try refs().keys.filter { $0.hasPrefix(prefix) }.sorted() }
 

@@ -37,7 +37,9 @@ public struct HTTPStorage: Storage {
         guard let range else { return answer.body }
         // A server may ignore the range and send everything.
         let body = answer.status == 200 ? answer.body.dropFirst(Int(range.lowerBound)) : answer.body[...]
-        guard body.count >= range.count else { throw MLError(.corrupt, "'\(key)' of \(name) is shorter than its index says") }
+        guard body.count >= range.count else {
+            throw MLError(.corrupt, "'\(key)' of \(name) is shorter than its index says")
+        }
         return Array(body.prefix(range.count))
     }
 
@@ -66,7 +68,9 @@ public struct HTTPStorage: Storage {
         xml.split(separator: "<").compactMap { piece in
             guard let end = piece.firstIndex(of: ">") else { return nil }
             let tag = piece[..<end].lowercased()
-            guard tag == "href" || tag.hasSuffix(":href") || tag.hasPrefix("href ") || tag.contains(":href ") else { return nil }
+            guard tag == "href" || tag.hasSuffix(":href") || tag.hasPrefix("href ") || tag.contains(":href ") else {
+                return nil
+            }
             return tag.hasPrefix("/") ? nil : String(piece[piece.index(after: end)...])
         }
     }
@@ -87,7 +91,9 @@ public struct HTTPStorage: Storage {
         if expected.contains(answer.status) { return }
         switch answer.status {
         case 401, 403:
-            throw MLError(.failed, "\(name) refuses \(method) '\(key)' (\(answer.status))", hint: "check ~/.netrc and your rights")
+            throw MLError(
+                .failed, "\(name) refuses \(method) '\(key)' (\(answer.status))", hint: "check ~/.netrc and your rights"
+            )
         case 404: throw MLError(.notFound, "\(name) has no '\(key)'")
         case 405, 501:
             throw MLError(.failed, "\(name) does not know \(method) (\(answer.status))", hint: "it must speak WebDAV")

@@ -11,10 +11,13 @@ import RunKit
 struct Diff: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show what changed in params, metrics and data between two revisions.",
-        discussion: "Without revisions: HEAD against the work tree. With one: that revision against the work tree's HEAD.")
+        discussion:
+            "Without revisions: HEAD against the work tree. With one: that revision against the work tree's HEAD.")
 
     @Argument(help: ArgumentHelp("A revision.", valueName: "a")) var first: String?
-    @Argument(help: ArgumentHelp("Another revision (default: HEAD when the first is given, else the work tree).", valueName: "b"))
+    @Argument(
+        help: ArgumentHelp(
+            "Another revision (default: HEAD when the first is given, else the work tree).", valueName: "b"))
     var second: String?
     @Flag(help: "Print JSON: {params, metrics, data}.") var json = false
     @Flag(help: "Print Markdown tables.") var md = false

@@ -26,7 +26,9 @@ struct Push: ParsableCommand {
         let session = try RunSession(common)
         let name = try session.gitRemote(remote)
         let moved = try RunExchange(session.repository).push(name)
-        session.ui.status(moved.isEmpty ? "Records and notes on '\(name)' are up to date." : "Pushed \(moved.joined(separator: ", ")).")
+        session.ui.status(
+            moved.isEmpty
+                ? "Records and notes on '\(name)' are up to date." : "Pushed \(moved.joined(separator: ", ")).")
     }
 }
 

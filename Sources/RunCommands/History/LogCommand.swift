@@ -21,7 +21,8 @@ struct Log: ParsableCommand {
 
     @Argument(help: ArgumentHelp("Commits, as with git log (default: HEAD).", valueName: "range")) var range = "HEAD"
     @Option(name: .customShort("n"), help: ArgumentHelp("At most so many commits.", valueName: "n")) var limit: Int?
-    @Option(help: ArgumentHelp("Sort by a metric or param, best to read: highest first.", valueName: "name")) var sort: String?
+    @Option(help: ArgumentHelp("Sort by a metric or param, best to read: highest first.", valueName: "name")) var sort:
+        String?
     @Flag(help: "On a terminal, show params too (CSV, Markdown and JSON always have them).") var params = false
     @Flag(help: "Only commits with metrics, and only columns that change.") var onlyChanged = false
     @Flag(help: "Print JSON.") var json = false
@@ -58,10 +59,14 @@ struct Log: ParsableCommand {
 
     private func view(_ table: HistoryTable, _ format: TableFormat) -> TableView {
         // On a terminal params would push the metrics out of sight; those that never differ always do.
-        let params = format != .terminal ? table.paramColumns
-            : self.params ? table.paramColumns.filter { name in Set(table.entries.map { $0.params[name] }).count > 1 } : []
+        let params =
+            format != .terminal
+            ? table.paramColumns
+            : self.params
+                ? table.paramColumns.filter { name in Set(table.entries.map { $0.params[name] }).count > 1 } : []
         var view = TableView(
-            columns: [.text("Commit"), .text("Date")] + table.metricColumns.map { .metric($0) } + params.map { .text($0) }
+            columns: [.text("Commit"), .text("Date")] + table.metricColumns.map { .metric($0) }
+                + params.map { .text($0) }
                 + [.text("Subject")])
         for entry in table.entries {
             let commit = format == .csv ? entry.commit : String(entry.commit.prefix(7))

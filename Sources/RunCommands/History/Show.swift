@@ -27,13 +27,16 @@ struct Show: ParsableCommand {
                 ]).pretty())
             return
         }
-        session.ui.print("commit \(commit.id.hex)\nAuthor: \(commit.author)\nDate:   \(commit.time)\n\n    \(commit.subject)\n")
+        session.ui.print(
+            "commit \(commit.id.hex)\nAuthor: \(commit.author)\nDate:   \(commit.time)\n\n    \(commit.subject)\n")
         if let problem = snapshot.problem { session.ui.warning(problem.message) }
         if snapshot.claims.isEmpty {
             session.ui.print("No recorded run made what is in this commit.")
             return
         }
-        var runs = TableView(columns: [.text("Stage"), .number("Duration"), .number("CPU"), .number("Peak memory"), .text("Run"), .text("When")])
+        var runs = TableView(columns: [
+            .text("Stage"), .number("Duration"), .number("CPU"), .number("Peak memory"), .text("Run"), .text("When"),
+        ])
         for claim in snapshot.claims {
             let record = claim.record
             runs.rows.append([
@@ -46,7 +49,9 @@ struct Show: ParsableCommand {
             session.ui.print("")
             var view = TableView(columns: [.text("Path"), .text(title), .number("Value")])
             for (file, keys) in values.pairs {
-                for (key, value) in keys.objectValue?.pairs ?? [] { view.rows.append([file, key, TableView.spell(value)]) }
+                for (key, value) in keys.objectValue?.pairs ?? [] {
+                    view.rows.append([file, key, TableView.spell(value)])
+                }
             }
             view.show(.terminal, session.ui)
         }

@@ -8,7 +8,8 @@ import RunKit
 
 struct MetricsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "metrics", abstract: "Show or compare metric files.", subcommands: [MetricsShow.self, MetricsDiff.self])
+        commandName: "metrics", abstract: "Show or compare metric files.",
+        subcommands: [MetricsShow.self, MetricsDiff.self])
 }
 
 struct ParamsCommand: ParsableCommand {

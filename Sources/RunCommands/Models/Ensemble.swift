@@ -23,9 +23,13 @@ struct Ensemble: ParsableCommand {
     @Argument(help: ArgumentHelp("Revisions, or REV:PATH.", valueName: "member")) var members: [String]
     @Option(help: "average or weighted.") var method = "weighted"
     @Option(help: "How weights are searched: grid.") var search = "grid"
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("Dev data: PATH or REV:PATH.", valueName: "file")) var dev: [String] = []
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("Test data: PATH or REV:PATH.", valueName: "file")) var test: [String] = []
-    @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Write the ensemble to this JSON file.", valueName: "file"))
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Dev data: PATH or REV:PATH.", valueName: "file")) var dev:
+        [String] = []
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Test data: PATH or REV:PATH.", valueName: "file")) var test:
+        [String] = []
+    @Option(
+        name: [.customShort("o"), .long], help: ArgumentHelp("Write the ensemble to this JSON file.", valueName: "file")
+    )
     var output: String?
     @Option(help: "Seed of the bootstrap.") var seed: UInt64 = 1
     @Flag(help: "Print JSON.") var json = false
@@ -51,7 +55,8 @@ struct Ensemble: ParsableCommand {
         var weights = [Double](repeating: 1 / Double(members.count), count: members.count)
         var steps = 0
         if method == "weighted" {
-            (weights, steps) = try GridSearch.weights(devProbabilities, truth: all.truth, classes: ensemble.labels.count)
+            (weights, steps) = try GridSearch.weights(
+                devProbabilities, truth: all.truth, classes: ensemble.labels.count)
         }
         let devLosses = devProbabilities.map { Evaluation($0, all.truth, classes: ensemble.labels.count).logLoss }
         let best = devLosses.indices.min { devLosses[$0] < devLosses[$1] } ?? 0
@@ -60,9 +65,12 @@ struct Ensemble: ParsableCommand {
             [Part.joined(testData, name: "test")] + (testData.count > 1 ? testData : []), ensemble, seed: seed)
         let document = EnsembleDocument(
             method: method, labels: ensemble.labels,
-            members: zip(loaded, weights).map { EnsembleDocument.Member(commit: $0.commit?.id.hex, path: $0.path, weight: $1) },
+            members: zip(loaded, weights).map {
+                EnsembleDocument.Member(commit: $0.commit?.id.hex, path: $0.path, weight: $1)
+            },
             search: method == "weighted"
-                ? ["kind": "grid", "steps": JSON(steps), "measure": "dev log loss", "texts": JSON(all.truth.count)] : .null)
+                ? ["kind": "grid", "steps": JSON(steps), "measure": "dev log loss", "texts": JSON(all.truth.count)]
+                : .null)
         if let output {
             try Files.writeAtomically(document.json.pretty(), to: output)
             session.ui.status("Written to \(output)")
@@ -98,6 +106,7 @@ struct Part {
     var truth: [Int]
 
     static func joined(_ parts: [Part], name: String) -> Part {
-        Part(name: parts.count == 1 ? parts[0].name : name, texts: parts.flatMap(\.texts), truth: parts.flatMap(\.truth))
+        Part(
+            name: parts.count == 1 ? parts[0].name : name, texts: parts.flatMap(\.texts), truth: parts.flatMap(\.truth))
     }
 }

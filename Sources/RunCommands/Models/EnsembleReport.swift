@@ -77,7 +77,9 @@ struct EnsembleReport {
                     "data": .string(result.part),
                     "members": .array(
                         zip(names, result.members).map { name, evaluation in
-                            .object(JSONObject([("member", JSON.string(name))] + evaluation.json.pairs.map { ($0.key, $0.value) }))
+                            .object(
+                                JSONObject(
+                                    [("member", JSON.string(name))] + evaluation.json.pairs.map { ($0.key, $0.value) }))
                         }), "ensemble": .object(result.ensemble.json), "best_on_dev": .string(names[best]),
                     "gain": ["accuracy": gain(result.gain.accuracy), "log_loss": gain(result.gain.logLoss)],
                 ]

@@ -19,8 +19,10 @@ struct Evaluate: ParsableCommand {
 
     @Argument(help: ArgumentHelp("Revisions with a model.", valueName: "rev")) var revisions: [String] = []
     @Option(help: ArgumentHelp("A model's folder or an ensemble's file.", valueName: "path")) var model: String?
-    @Option(parsing: .upToNextOption, help: ArgumentHelp("Data files: PATH or REV:PATH.", valueName: "file")) var data: [String] = []
-    @Option(name: [.customShort("o"), .long], help: ArgumentHelp("Write the metrics to this JSON file.", valueName: "file"))
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Data files: PATH or REV:PATH.", valueName: "file")) var data:
+        [String] = []
+    @Option(
+        name: [.customShort("o"), .long], help: ArgumentHelp("Write the metrics to this JSON file.", valueName: "file"))
     var output: String?
     @Option(help: ArgumentHelp("The column with the text.", valueName: "name")) var textColumn: String?
     @Option(help: ArgumentHelp("The column with the label.", valueName: "name")) var labelColumn: String?
@@ -40,7 +42,8 @@ struct Evaluate: ParsableCommand {
             for (name, evaluation) in try evaluations(model, repository, ui) {
                 files[name] = .object(evaluation.json)
                 view.rows.append([
-                    model.name, name, Quantity.grouped(evaluation.count), Quantity.fixed(evaluation.accuracy, decimals: 4),
+                    model.name, name, Quantity.grouped(evaluation.count),
+                    Quantity.fixed(evaluation.accuracy, decimals: 4),
                     Quantity.fixed(evaluation.logLoss, decimals: 4), Quantity.fixed(evaluation.f1, decimals: 4),
                 ])
             }

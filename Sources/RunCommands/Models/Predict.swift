@@ -19,7 +19,8 @@ struct Predict: ParsableCommand {
 
     @Argument(help: ArgumentHelp("A revision, then a file.", valueName: "rev-or-file")) var arguments: [String] = []
     @Option(help: ArgumentHelp("A model's folder or an ensemble's file.", valueName: "path")) var model: String?
-    @Option(parsing: .unconditionalSingleValue, help: ArgumentHelp("A text, instead of a file.", valueName: "text")) var text: [String] = []
+    @Option(parsing: .unconditionalSingleValue, help: ArgumentHelp("A text, instead of a file.", valueName: "text"))
+    var text: [String] = []
     @Option(help: ArgumentHelp("The column with the text.", valueName: "name")) var textColumn = "text"
     @Flag(help: "Print a line of JSON a text.") var json = false
     @OptionGroup var common: CommonOptions
@@ -30,8 +31,11 @@ struct Predict: ParsableCommand {
         var words = arguments
         var file: String?
         if let last = words.last, last == "-" || Files.exists(last) || words.count == 2 { file = words.removeLast() }
-        guard words.count <= 1 else { throw MLError(.usage, "'\(words[1])' is too much", hint: "git mlrun predict [REV] [FILE]") }
-        guard let loaded = try ModelLoader.choose(words, path: model, data: repository, progress: ui.progress).first else { return }
+        guard words.count <= 1 else {
+            throw MLError(.usage, "'\(words[1])' is too much", hint: "git mlrun predict [REV] [FILE]")
+        }
+        guard let loaded = try ModelLoader.choose(words, path: model, data: repository, progress: ui.progress).first
+        else { return }
         let predictor = loaded.predictor
         let texts = try text.isEmpty ? read(file) : text
         // In stretches, so that a long file shows its first answers soon and needs little memory.
@@ -53,7 +57,9 @@ struct Predict: ParsableCommand {
         let best = Evaluation.argmax(row)
         if json {
             let probabilities = JSONObject(zip(labels, row).map { ($0, JSON($1)) })
-            let line: JSON = ["label": .string(labels[best]), "probabilities": .object(probabilities), "text": .string(text)]
+            let line: JSON = [
+                "label": .string(labels[best]), "probabilities": .object(probabilities), "text": .string(text),
+            ]
             ui.print(line.compact())
         } else {
             ui.print("\(labels[best])\t\(Quantity.fixed(row[best], decimals: 4))\t\(text)")

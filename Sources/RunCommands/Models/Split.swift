@@ -33,7 +33,8 @@ struct Split: ParsableCommand {
         for row in rows.values {
             let group = by == nil ? "" : row[2]
             guard !group.contains("/"), group != ".", group != ".." else {
-                throw MLError(.invalidInput, "'\(file)': '\(group)' in column '\(by ?? "")' cannot be part of a file name")
+                throw MLError(
+                    .invalidInput, "'\(file)': '\(group)' in column '\(by ?? "")' cannot be part of a file name")
             }
             let hash = ObjectID.of(row[0])
             guard seen[group, default: []].insert(hash).inserted else {

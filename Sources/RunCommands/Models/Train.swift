@@ -75,7 +75,8 @@ struct DataParams {
         for key in json.objectValue?.keys ?? [] where !known.contains(key) {
             throw MLError(
                 .invalidInput, "'\(name)': unknown key 'data.\(key)'",
-                hint: nearest(key, in: known).map { "did you mean '\($0)'?" } ?? "known here: \(known.joined(separator: ", "))")
+                hint: nearest(key, in: known).map { "did you mean '\($0)'?" }
+                    ?? "known here: \(known.joined(separator: ", "))")
         }
         train = try list("train")
         dev = try list("dev")
@@ -83,10 +84,13 @@ struct DataParams {
         textColumn = json["text"]?.stringValue ?? "text"
         labelColumn = json["label"]?.stringValue ?? "label"
         if train.isEmpty {
-            throw MLError(.invalidInput, "'\(name)' does not say where the training data is", hint: "data: {train: data/train.tsv}")
+            throw MLError(
+                .invalidInput, "'\(name)' does not say where the training data is",
+                hint: "data: {train: data/train.tsv}")
         }
         if dev.isEmpty {
-            throw MLError(.invalidInput, "'\(name)' does not say where the dev data is", hint: "data: {dev: data/dev.tsv}")
+            throw MLError(
+                .invalidInput, "'\(name)' does not say where the dev data is", hint: "data: {dev: data/dev.tsv}")
         }
     }
 

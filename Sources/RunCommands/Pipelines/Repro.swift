@@ -20,7 +20,8 @@ struct Repro: ParsableCommand {
               git mlrun repro train --force
             """)
 
-    @Argument(help: ArgumentHelp("Stages or outputs (default: all stages of this folder's pipeline).", valueName: "target"))
+    @Argument(
+        help: ArgumentHelp("Stages or outputs (default: all stages of this folder's pipeline).", valueName: "target"))
     var targets: [String] = []
     @Flag(name: .shortAndLong, help: "Run even if nothing changed.") var force = false
     @Flag(name: .shortAndLong, help: "Only the targets, not what they depend on.") var singleItem = false
@@ -50,7 +51,8 @@ struct Repro: ParsableCommand {
         for warning in project.warnings { session.ui.warning(warning) }
         if project.stages.isEmpty {
             throw MLError(
-                .notFound, "there is no pipeline here", hint: "write one: mlrun.yaml (or dvc.yaml); see 'git mlrun --help'")
+                .notFound, "there is no pipeline here",
+                hint: "write one: mlrun.yaml (or dvc.yaml); see 'git mlrun --help'")
         }
         let reproducer = Reproducer(
             graph: project.graph, content: content, lookup: session.runs.records, sink: session.runs.records,
@@ -61,8 +63,10 @@ struct Repro: ParsableCommand {
         if dry { return try plan(reproducer, session.ui) }
         let result = try reproducer.run { ReproText.show($0, session.ui) }
         if !result.failures.isEmpty {
-            throw MLError(.failed, "\(Quantity.count(result.failures.count, "stage")) failed: "
-                + result.failures.map { "'\($0.stage.address)'" }.joined(separator: ", "))
+            throw MLError(
+                .failed,
+                "\(Quantity.count(result.failures.count, "stage")) failed: "
+                    + result.failures.map { "'\($0.stage.address)'" }.joined(separator: ", "))
         }
         if result.isUpToDate { session.ui.print("Data and pipelines are up to date.") }
     }
@@ -130,7 +134,9 @@ enum ReproText {
         case .command(_, let command): ui.print("> \(command)")
         case .output(_, let bytes): try? ui.write(bytes)
         case .finished(let stage, let record):
-            let metrics = MetricNames.joined(record.metrics).pairs.prefix(6).map { "\($0.key)=\(TableView.spell($0.value))" }
+            let metrics = MetricNames.joined(record.metrics).pairs.prefix(6).map {
+                "\($0.key)=\(TableView.spell($0.value))"
+            }
             ui.status(
                 "Stage '\(stage.address)' ran in \(Quantity.duration(record.duration))"
                     + (metrics.isEmpty ? "" : ": " + metrics.joined(separator: " ")))

@@ -41,7 +41,9 @@ struct Status: ParsableCommand {
             for plan in stale {
                 session.ui.print("\(plan.stage.address):")
                 for reason in plan.reasons { session.ui.print("\t\(reason.description)") }
-                if case .cached = plan.state { session.ui.print("\tan earlier run has these outputs: 'repro' restores them") }
+                if case .cached = plan.state {
+                    session.ui.print("\tan earlier run has these outputs: 'repro' restores them")
+                }
             }
         }
         if exitCode && !stale.isEmpty { throw ExitCode(ExitStatus.negative) }

@@ -40,7 +40,9 @@ struct BidirectionalLSTM: EncodeLayer {
                 func half(_ start: Int) -> Matrix {
                     var part = Matrix(gradient.rows, width)
                     for row in 0..<gradient.rows {
-                        for unit in 0..<width { part.values[row * width + unit] = gradient.values[row * 2 * width + start + unit] }
+                        for unit in 0..<width {
+                            part.values[row * width + unit] = gradient.values[row * 2 * width + start + unit]
+                        }
                     }
                     return part
                 }

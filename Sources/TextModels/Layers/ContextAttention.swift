@@ -40,7 +40,9 @@ struct ContextAttention: AttendLayer {
             x.matrix.values.withUnsafeBufferPointer { source in
                 for sequence in 0..<x.count {
                     for row in x.range(sequence) {
-                        for column in 0..<width { output[sequence * width + column] += alpha[row] * source[row * width + column] }
+                        for column in 0..<width {
+                            output[sequence * width + column] += alpha[row] * source[row * width + column]
+                        }
                     }
                 }
             }
@@ -69,7 +71,9 @@ struct ContextAttention: AttendLayer {
                 }
                 gradients.add("attend.context", MatrixProduct.of(hidden, transposed: true, scores))
                 var inner = MatrixProduct.of(scores, context, secondTransposed: true)
-                for index in inner.values.indices { inner.values[index] *= 1 - hidden.values[index] * hidden.values[index] }
+                for index in inner.values.indices {
+                    inner.values[index] *= 1 - hidden.values[index] * hidden.values[index]
+                }
                 gradients.add("attend.weight", MatrixProduct.of(x.matrix, transposed: true, inner))
                 gradients.add("attend.bias", Kernels.columnSums(inner))
                 return MatrixProduct.of(inner, weight, secondTransposed: true, addingTo: result)

@@ -24,7 +24,9 @@ public struct Parameter: Sendable {
         return Parameter(name, value)
     }
 
-    static func zeros(_ name: String, _ rows: Int, _ columns: Int) -> Parameter { Parameter(name, Matrix(rows, columns)) }
+    static func zeros(_ name: String, _ rows: Int, _ columns: Int) -> Parameter {
+        Parameter(name, Matrix(rows, columns))
+    }
 }
 
 /// Gradients of one part of a batch: dense ones by the parameter's name, those of embeddings by row.

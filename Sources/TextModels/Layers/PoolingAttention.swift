@@ -9,7 +9,9 @@ struct MeanAttention: AttendLayer {
         var output = Matrix(x.count, width)
         for sequence in 0..<x.count {
             let range = x.range(sequence)
-            for row in range { for column in 0..<width { output[sequence, column] += x.matrix[row, column] / Float(range.count) } }
+            for row in range {
+                for column in 0..<width { output[sequence, column] += x.matrix[row, column] / Float(range.count) }
+            }
         }
         return (
             output,
@@ -17,7 +19,11 @@ struct MeanAttention: AttendLayer {
                 var result = Matrix(x.matrix.rows, width)
                 for sequence in 0..<x.count {
                     let range = x.range(sequence)
-                    for row in range { for column in 0..<width { result[row, column] = gradient[sequence, column] / Float(range.count) } }
+                    for row in range {
+                        for column in 0..<width {
+                            result[row, column] = gradient[sequence, column] / Float(range.count)
+                        }
+                    }
                 }
                 return result
             }
@@ -48,7 +54,9 @@ struct MaxAttention: AttendLayer {
             output,
             { gradient, _ in
                 var result = Matrix(x.matrix.rows, width)
-                for (place, row) in winners.enumerated() where row >= 0 { result[row, place % width] += gradient.values[place] }
+                for (place, row) in winners.enumerated() where row >= 0 {
+                    result[row, place % width] += gradient.values[place]
+                }
                 return result
             }
         )

@@ -11,7 +11,9 @@ struct LBFGS {
     /// Minimises from `start`.
     ///
     /// - Parameter objective: value and gradient at a point.
-    func minimise(_ start: [Double], _ objective: ([Double]) throws -> (value: Double, gradient: [Double])) rethrows -> [Double] {
+    func minimise(_ start: [Double], _ objective: ([Double]) throws -> (value: Double, gradient: [Double])) rethrows
+        -> [Double]
+    {
         var point = start
         var (value, gradient) = try objective(point)
         let firstNorm = LBFGS.norm(gradient)

@@ -16,7 +16,8 @@ enum LinearTraining {
         progress.report("Counting n-grams", completed: 1, total: 2, detail: "\(train.count) texts")
         let vocabulary = try NGramVocabulary.learn(words, n: spec.n, minimumCount: spec.minimumCount)
         guard !vocabulary.features.isEmpty else {
-            throw MLError(.invalidInput, "no n-gram occurs in \(spec.minimumCount) texts", hint: "lower model.embed.min_count")
+            throw MLError(
+                .invalidInput, "no n-gram occurs in \(spec.minimumCount) texts", hint: "lower model.embed.min_count")
         }
         let rows = try parallelMap(count: words.count) { vocabulary.features(of: words[$0]) }
         let truth = try Evaluation.indices(of: train.labels, in: labels, name: "training data")
@@ -39,12 +40,15 @@ enum LinearTraining {
             let probabilities = devRows.map { model.probabilities(model.scores($0)) }
             let evaluation = Evaluation(probabilities, devTruth, classes: labels.count)
             history.append([
-                "strength": JSON(strength), "dev_log_loss": JSON(evaluation.logLoss), "dev_accuracy": JSON(evaluation.accuracy),
+                "strength": JSON(strength), "dev_log_loss": JSON(evaluation.logLoss),
+                "dev_accuracy": JSON(evaluation.accuracy),
             ])
             progress.report(
                 "Training", completed: number + 1, total: training.strengths.count,
                 detail: "strength \(strength), dev log loss \(round(evaluation.logLoss * 1e4) / 1e4)")
-            if dev.count == 0 || best.map({ evaluation.logLoss < $0.loss }) ?? true { best = (evaluation.logLoss, model) }
+            if dev.count == 0 || best.map({ evaluation.logLoss < $0.loss }) ?? true {
+                best = (evaluation.logLoss, model)
+            }
         }
         guard let best else { throw MLError(.invalidInput, "training.strengths is empty") }
         return (best.model, history)

@@ -48,7 +48,8 @@ struct NGramVocabulary: Sendable {
             }
         }
         guard names.count <= maximumWords else {
-            throw MLError(.invalidInput, "\(names.count) different words are more than an n-gram model takes (\(maximumWords))")
+            throw MLError(
+                .invalidInput, "\(names.count) different words are more than an n-gram model takes (\(maximumWords))")
         }
         var counts: [UInt64: Int32] = [:]
         for text in numbered {

@@ -4,7 +4,6 @@ import Tensors
 /// Adam (Kingma & Ba 2015, algorithm 1). Rows of the embedding that a batch does not use are left alone, moments
 /// included ("lazy"), so a step costs what the batch costs and not what the vocabulary costs.
 struct Adam {
-    private let rate: Double
     private let beta1: Float = 0.9
     private let beta2: Float = 0.999
     private let epsilon: Float = 1e-8
@@ -12,16 +11,19 @@ struct Adam {
     private var first: [Matrix]
     private var second: [Matrix]
 
-    init(_ parameters: [Parameter], rate: Double) {
-        self.rate = rate
+    init(_ parameters: [Parameter]) {
         first = parameters.map { Matrix($0.value.rows, $0.value.columns) }
         second = first
     }
 
     /// Moves the parameters against the sum of the gradients of all parts of a batch, parts in order.
     ///
-    /// - Parameter norm: gradients together longer than this are shortened to it (Pascanu et al. 2013).
-    mutating func apply(_ parts: [Gradients], to parameters: inout [Parameter], norm limit: Float = 5) {
+    /// - Parameters:
+    ///   - rate: the step size.
+    ///   - norm: gradients together longer than this are shortened to it (Pascanu et al. 2013).
+    mutating func apply(
+        _ parts: [Gradients], to parameters: inout [Parameter], rate: Double, norm limit: Float = 5
+    ) {
         step += 1
         let rows = Adam.joinRows(parts.compactMap(\.rows), width: parameters[0].value.columns)
         var dense: [Matrix?] = parameters.map { parameter in
@@ -81,7 +83,9 @@ struct Adam {
         for part in parts {
             for (row, id) in part.ids.enumerated() {
                 guard let place = places[id] else { continue }
-                for column in 0..<width { sums.values[place * width + column] += part.values.values[row * width + column] }
+                for column in 0..<width {
+                    sums.values[place * width + column] += part.values.values[row * width + column]
+                }
             }
         }
         return (ids, sums)

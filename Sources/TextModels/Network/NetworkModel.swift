@@ -19,9 +19,10 @@ struct NetworkModel: Sendable {
     func numbers(_ words: [String]) -> [Int32] { vocabulary.numbers(of: words, limit: limit) }
 
     func predict(_ texts: [String]) throws -> [[Double]] {
-        try predict(numbers: parallelMap(count: texts.count, workers: texts.count < 16 ? 1 : processorCount()) {
-            numbers(Tokeniser.words(of: texts[$0]))
-        })
+        try predict(
+            numbers: parallelMap(count: texts.count, workers: texts.count < 16 ? 1 : processorCount()) {
+                numbers(Tokeniser.words(of: texts[$0]))
+            })
     }
 
     /// Runs texts of like length together; which ones never shows beyond rounding.
@@ -71,7 +72,8 @@ struct NetworkModel: Sendable {
         for (copy, node) in nodes.enumerated() {
             let p = probabilities[copy, target]
             for label in labels.indices {
-                gradient[copy, label] = Float(node.weight) * p * ((label == target ? 1 : 0) - probabilities[copy, label])
+                gradient[copy, label] =
+                    Float(node.weight) * p * ((label == target ? 1 : 0) - probabilities[copy, label])
             }
         }
         var unused = Gradients()

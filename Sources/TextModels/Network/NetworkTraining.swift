@@ -30,7 +30,7 @@ struct NetworkTraining {
             vocabulary.numbers(of: Tokeniser.words(of: dev.texts[$0]), limit: limit)
         }
         var parameters = model.network.parameters
-        var adam = Adam(parameters, rate: training.learningRate)
+        var adam = Adam(parameters)
         var best: (loss: Double, model: NetworkModel)?
         var history: [JSON] = []
         var withoutGain = 0
@@ -43,7 +43,9 @@ struct NetworkTraining {
                     self.step(network, NetworkTraining.part(batch, shard), texts, truth, epoch, total: batch.count)
                 }
                 for part in parts { loss += part.loss }
-                adam.apply(parts.map(\.gradients), to: &parameters)
+                // The step size falls in a line to zero, so that the last epochs settle.
+                let progressed = Double(epoch * batches.count + number) / Double(training.epochs * batches.count)
+                adam.apply(parts.map(\.gradients), to: &parameters, rate: training.learningRate * (1 - progressed))
                 model.network.parameters = parameters
                 progress.report(
                     "Training", completed: epoch * batches.count + number + 1, total: training.epochs * batches.count,
@@ -73,7 +75,9 @@ struct NetworkTraining {
         let stretch = training.batch * 50
         var batches: [[Int]] = []
         for start in stride(from: 0, to: order.count, by: stretch) {
-            let part = order[start..<min(start + stretch, order.count)].sorted { (texts[$0].count, $0) < (texts[$1].count, $1) }
+            let part = order[start..<min(start + stretch, order.count)].sorted {
+                (texts[$0].count, $0) < (texts[$1].count, $1)
+            }
             for first in stride(from: 0, to: part.count, by: training.batch) {
                 batches.append(Array(part[first..<min(first + training.batch, part.count)]))
             }
@@ -101,13 +105,18 @@ struct NetworkTraining {
                 var random = SeededRandom(
                     seed: training.seed, purpose: "dropout", position: UInt64(epoch) << 32 | UInt64(row))
                 for index in text.indices where random.uniform() < training.dropout { text[index] = -1 }
-                for column in 0..<mask.columns { mask[place, column] = random.uniform() < training.dropout ? 0 : 1 / keep }
+                for column in 0..<mask.columns {
+                    mask[place, column] = random.uniform() < training.dropout ? 0 : 1 / keep
+                }
             }
             ids.append(text)
         }
         let flat = Array(ids.joined())
+        var vectors = network.embed.forward(flat)
+        // Words that stay are as much louder as words are missing, so that a whole text looks the same as in training.
+        vectors.scale(by: 1 / keep)
         let (probabilities, backward) = network.forward(
-            network.embed.forward(flat), offsets: Network.offsets(ids), dropout: Network.Dropout(mask: mask))
+            vectors, offsets: Network.offsets(ids), dropout: Network.Dropout(mask: mask))
         var loss = 0.0
         var gradient = probabilities
         for (place, row) in rows.enumerated() {
@@ -115,7 +124,9 @@ struct NetworkTraining {
             gradient[place, truth[row]] -= 1
         }
         gradient.scale(by: 1 / Float(total))
-        network.embed.backward(flat, backward(gradient, &gradients), &gradients)
+        var slopes = backward(gradient, &gradients)
+        slopes.scale(by: 1 / keep)
+        network.embed.backward(flat, slopes, &gradients)
         return (loss, gradients)
     }
 }

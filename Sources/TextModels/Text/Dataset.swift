@@ -30,7 +30,9 @@ public struct Dataset: Sendable {
 
     /// Reads texts alone: a column of such a file, or the lines of any other file.
     public static func texts(parsing bytes: [UInt8], name: String, textColumn: String = "text") throws -> [String] {
-        if FileKind(name) != nil { return try Rows(parsing: bytes, name: name, columns: [textColumn]).values.map { $0[0] } }
+        if FileKind(name) != nil {
+            return try Rows(parsing: bytes, name: name, columns: [textColumn]).values.map { $0[0] }
+        }
         return try Lines(bytes, name).map(\.text)
     }
 }
@@ -62,7 +64,9 @@ public struct Rows: Sendable {
         switch kind {
         case .tsv:
             try table(
-                Lines(bytes, name).map { ($0.number, $0.text.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)) },
+                Lines(bytes, name).map {
+                    ($0.number, $0.text.split(separator: "\t", omittingEmptySubsequences: false).map(String.init))
+                },
                 name, columns)
         case .csv: try table(CSVReader.rows(bytes, name), name, columns)
         case .jsonl: try objects(Lines(bytes, name), name, columns)
@@ -80,7 +84,8 @@ public struct Rows: Sendable {
         for row in rows.dropFirst() {
             guard row.fields.count == header.count else {
                 throw MLError(
-                    .invalidInput, "'\(name)' line \(row.line): \(row.fields.count) fields where the header has \(header.count)")
+                    .invalidInput,
+                    "'\(name)' line \(row.line): \(row.fields.count) fields where the header has \(header.count)")
             }
             values.append(positions.map { row.fields[$0] })
         }
@@ -128,13 +133,15 @@ struct Lines: Sequence {
             let visible = part.last == 13 ? part.dropLast() : part
             guard let text = String(validating: visible, as: UTF8.self) else { throw Lines.notText(name, number) }
             // A byte order mark is no part of the first column's name.
-            lines.append(Line(number: number, text: number == 1 && text.hasPrefix("\u{feff}") ? String(text.dropFirst()) : text))
+            lines.append(
+                Line(number: number, text: number == 1 && text.hasPrefix("\u{feff}") ? String(text.dropFirst()) : text))
         }
         self.lines = bytes.isEmpty ? [] : lines
     }
 
     static func notText(_ name: String, _ line: Int) -> MLError {
-        MLError(.invalidInput, "'\(name)' line \(line) is not UTF-8 text", hint: "convert the file, for example with iconv")
+        MLError(
+            .invalidInput, "'\(name)' line \(line) is not UTF-8 text", hint: "convert the file, for example with iconv")
     }
 
     func makeIterator() -> IndexingIterator<[Line]> { lines.makeIterator() }

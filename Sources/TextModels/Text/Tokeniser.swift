@@ -58,7 +58,8 @@ public enum Tokeniser {
         /// `don't` is `do` and `n't`; anything else before an apostrophe stays whole.
         private mutating func emitWord(_ start: Int, _ end: Int, _ body: (String, Range<Int>) -> Void) {
             let endsInN = bytes[end - 1] | 0x20 == UInt8(ascii: "n")
-            if endsInN, end + 1 < bytes.count, bytes[end] == UInt8(ascii: "'"), bytes[end + 1] | 0x20 == UInt8(ascii: "t"),
+            if endsInN, end + 1 < bytes.count, bytes[end] == UInt8(ascii: "'"),
+                bytes[end + 1] | 0x20 == UInt8(ascii: "t"),
                 isBoundary(end + 2)
             {
                 if end - 1 > start { body(lowered(start, end - 1), start..<end - 1) }
@@ -120,7 +121,8 @@ public enum Tokeniser {
                 return Unit(length: 1, isWord: false, isSpace: true)
             }
             let properties = scalar.properties
-            let isMark = properties.canonicalCombiningClass != .notReordered || properties.generalCategory == .nonspacingMark
+            let isMark =
+                properties.canonicalCombiningClass != .notReordered || properties.generalCategory == .nonspacingMark
             let isWord = properties.isAlphabetic || properties.numericType != nil || isMark
             return Unit(length: length, isWord: isWord, isSpace: properties.isWhitespace)
         }
@@ -129,7 +131,9 @@ public enum Tokeniser {
             let part = UnsafeBufferPointer(rebasing: bytes[start..<end])
             if part.allSatisfy({ $0 < 0x80 }) {
                 return String(unsafeUninitializedCapacity: part.count) { out in
-                    for (index, byte) in part.enumerated() { out[index] = (0x41...0x5a).contains(byte) ? byte | 0x20 : byte }
+                    for (index, byte) in part.enumerated() {
+                        out[index] = (0x41...0x5a).contains(byte) ? byte | 0x20 : byte
+                    }
                     return part.count
                 }
             }
