@@ -93,7 +93,7 @@ public struct Table: Sendable {
         return pipes(titles) + pipes(rules) + texts.map(pipes).joined()
     }
 
-    /// Comma-separated values (RFC 4180): CRLF line ends, quotes only where needed, texts as they are.
+    /// Comma-separated values (RFC 4180, but with line feeds alone, as Unix tools expect): quotes only where needed, texts as they are.
     public func csv() -> String {
         func record(_ fields: [String]) -> String {
             // A record of one empty field would be an empty line, which readers skip.
