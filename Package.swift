@@ -18,7 +18,9 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 /// The tests of one module, in `Tests/NAMETests`.
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name + "Tests", dependencies: dependencies, exclude: [], swiftSettings: settings)
+    .testTarget(
+        name: name + "Tests", dependencies: dependencies, exclude: name == "Explainers" ? ["Fixtures"] : [],
+        swiftSettings: settings)
 }
 
 /// A C library that Debian installs.
@@ -77,10 +79,17 @@ let package = Package(
         program("git-mlexplain", ["CommandKit", "ExplainCommands"]),
         .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("Base", ["Base"]),
+        tests("GitKit", ["Base", "GitKit", "TestSupport"]),
         tests("ObjectStore", ["Base", "ObjectStore"]),
         tests("DataFilter", ["Base", "ObjectStore", "DataFilter"]),
         tests("Pipelines", ["Base", "Pipelines"]),
         tests("Records", ["Base", "Pipelines", "Records"]),
+        tests("Remotes", ["Base", "GitKit", "ObjectStore", "Remotes", "TestSupport"]),
+        tests("Tensors", ["Base", "Tensors"]),
+        tests("TextModels", ["Base", "Tensors", "TextModels"]),
+        tests("Ensembles", ["Base", "Ensembles"]),
+        tests("Explainers", ["Base", "Explainers"]),
+        tests("Reports", ["Base", "Reports"]),
         tests("Command", ["Base", "TestSupport"]),
         tests("Structure", ["Base", "DataKit", "TestSupport"]),
     ]

@@ -33,6 +33,9 @@ import Testing
             try box.run("git status --porcelain --untracked-files=no", in: "repo").output.split(separator: "\n")
                 .allSatisfy { $0.hasPrefix("A ") })
         #expect(try box.run("git mldata add data", in: "repo").output == "Added 0 files; 102 unchanged\n")
+        #expect(
+            try box.run("git commit -q -m all && git fsck --strict && git mldata fsck", in: "repo").output
+                == "No findings.\n")
     }
 
     @Test func `push uploads to the git remote and a plain clone has all files`() throws {

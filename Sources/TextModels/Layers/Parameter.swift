@@ -35,6 +35,8 @@ public struct Gradients: Sendable {
     /// Row numbers of the embedding and, row by row, their gradients.
     public var rows: (ids: [Int32], values: Matrix)?
 
+    public init() {}
+
     mutating func add(_ name: String, _ gradient: Matrix) {
         if dense[name] == nil { dense[name] = gradient } else { dense[name]?.add(gradient) }
     }

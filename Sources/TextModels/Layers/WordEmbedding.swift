@@ -2,15 +2,15 @@ import Base
 import Tensors
 
 /// A learned vector for each word of the vocabulary; word 0 stands for all others.
-struct WordEmbedding: Sendable {
-    var table: Parameter
+package struct WordEmbedding: Sendable {
+    package var table: Parameter
 
     init(words: Int, width: Int, seed: UInt64) {
         table = .uniform("embed.words", words, width, bound: 0.1, seed: seed)
     }
 
     /// A row a word. Word −1 has a zero row and no gradient: it was dropped.
-    func forward(_ ids: [Int32]) -> Matrix {
+    package func forward(_ ids: [Int32]) -> Matrix {
         let width = table.value.columns
         var out = Matrix(ids.count, width)
         out.values.withUnsafeMutableBufferPointer { out in
@@ -24,7 +24,7 @@ struct WordEmbedding: Sendable {
     }
 
     /// Gradients by word, each word once, in the order of their numbers.
-    func backward(_ ids: [Int32], _ gradient: Matrix, _ gradients: inout Gradients) {
+    package func backward(_ ids: [Int32], _ gradient: Matrix, _ gradients: inout Gradients) {
         let width = gradient.columns
         let unique = Set(ids.filter { $0 >= 0 }).sorted()
         let places = Dictionary(uniqueKeysWithValues: unique.enumerated().map { ($1, $0) })

@@ -1,17 +1,20 @@
 import Glibc
 
 /// Limited-memory BFGS with a backtracking line search (Nocedal & Wright, Numerical Optimization, 2nd ed., algorithm 7.5).
-struct LBFGS {
+package struct LBFGS {
     /// Pairs of steps and gradient changes that are remembered.
-    var memory = 8
-    var maximumIterations = 100
+    package var memory = 8
+
+    package init() {}
+    package var maximumIterations = 100
     /// Stop when the gradient's norm has fallen to this share of the first one.
-    var tolerance = 1e-3
+    package var tolerance = 1e-3
 
     /// Minimises from `start`.
     ///
     /// - Parameter objective: value and gradient at a point.
-    func minimise(_ start: [Double], _ objective: ([Double]) throws -> (value: Double, gradient: [Double])) rethrows
+    package func minimise(_ start: [Double], _ objective: ([Double]) throws -> (value: Double, gradient: [Double]))
+        rethrows
         -> [Double]
     {
         var point = start

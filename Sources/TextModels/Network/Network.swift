@@ -3,13 +3,13 @@ import Tensors
 
 /// Embed, Encode, Attend, Predict: words become vectors, vectors see their neighbours, a text becomes one vector,
 /// the vector becomes class probabilities.
-struct Network: Sendable {
-    var embed: WordEmbedding
+package struct Network: Sendable {
+    package var embed: WordEmbedding
     var encode: any EncodeLayer
     var attend: any AttendLayer
     var predict: SoftmaxPrediction
 
-    init(_ spec: ModelSpec, words: Int, classes: Int, seed: UInt64) {
+    package init(_ spec: ModelSpec, words: Int, classes: Int, seed: UInt64) {
         guard case .words(let width, _, _) = spec.embed else { preconditionFailure("a network embeds words") }
         embed = WordEmbedding(words: words, width: width, seed: seed)
         switch spec.encode {
@@ -27,7 +27,7 @@ struct Network: Sendable {
     }
 
     /// All parameters in a fixed order, the embedding first.
-    var parameters: [Parameter] {
+    package var parameters: [Parameter] {
         get { [embed.table] + encode.parameters + attend.parameters + predict.parameters }
         set {
             var rest = newValue[...]
@@ -43,18 +43,18 @@ struct Network: Sendable {
     }
 
     /// Class probabilities, a row a text.
-    func probabilities(_ texts: [[Int32]]) -> Matrix {
+    package func probabilities(_ texts: [[Int32]]) -> Matrix {
         forward(embed.forward(Array(texts.joined())), offsets: Network.offsets(texts)).probabilities
     }
 
     /// What is dropped in training, drawn before the batch is run.
-    struct Dropout {
+    package struct Dropout {
         /// A factor for each value of the texts' vectors.
         var mask: Matrix
     }
 
     /// Runs on word vectors; the way back takes gradients of the class scores to those of the word vectors.
-    func forward(
+    package func forward(
         _ vectors: Matrix, offsets: [Int], dropout: Dropout? = nil
     ) -> (probabilities: Matrix, backward: (Matrix, inout Gradients) -> Matrix) {
         let (encoded, encodeBack) = encode.forward(Ragged(vectors, offsets: offsets))
@@ -72,7 +72,7 @@ struct Network: Sendable {
         )
     }
 
-    static func offsets(_ texts: [[Int32]]) -> [Int] {
+    package static func offsets(_ texts: [[Int32]]) -> [Int] {
         var offsets = [0]
         for text in texts { offsets.append((offsets.last ?? 0) + text.count) }
         return offsets
