@@ -48,7 +48,7 @@ public enum Program {
         guard !names.contains(word), word != "help" else { return }
         let name = root.configuration.commandName ?? "git"
         let spoken = name.replacingPrefix("git-", with: "git ")
-        let near = nearest(word, in: names)
+        let near = NearestName.find(word, in: names)
         throw MLError(
             .usage, "'\(word)' is not a \(spoken) command",
             hints: (near.map { ["did you mean '\($0)'?"] } ?? []) + ["see '\(spoken) -h'"])

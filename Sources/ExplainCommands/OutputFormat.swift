@@ -19,7 +19,8 @@ enum OutputFormat: String, CaseIterable {
         let names = allCases.map(\.rawValue)
         throw MLError(
             .usage, "there is no format '\(name)'",
-            hint: nearest(name, in: names).map { "did you mean '\($0)'?" } ?? "known: \(names.joined(separator: ", "))")
+            hint: NearestName.find(name, in: names).map { "did you mean '\($0)'?" }
+                ?? "known: \(names.joined(separator: ", "))")
     }
 
     func render(_ items: [Explained], model: ModelLoader.Loaded, _ terminal: Terminal, isFile: Bool) -> String {
@@ -52,6 +53,7 @@ enum OutputFormat: String, CaseIterable {
             probability: attribution.probability, attributionLabel: attribution.target, score: attribution.score,
             words: places.map { (String(decoding: bytes[$0.range], as: UTF8.self), $0.value) },
             method: attribution.method,
-            remarks: attribution.remarks)
+            remarks: attribution.remarks
+                + (attribution.fit.map { ["weighted R² \(Quantity.fixed($0, decimals: 2))"] } ?? []))
     }
 }

@@ -36,7 +36,7 @@ struct Question {
             guard let index = labels.firstIndex(of: name) else {
                 let known = labels.map { "'\($0)'" }.joined(separator: ", ")
                 var hints = ["the labels are \(known)"]
-                if let near = nearest(to: name, in: labels) { hints.insert("did you mean '\(near)'?", at: 0) }
+                if let near = NearestName.find(name, in: labels) { hints.insert("did you mean '\(near)'?", at: 0) }
                 throw MLError(.notFound, "the model has no label '\(name)'", hints: hints)
             }
             self.target = index
@@ -66,28 +66,4 @@ extension Predictor {
         }
         return rows
     }
-}
-
-/// The name most like `name` by edit distance, if that is at most a third of its length (and at least one edit).
-func nearest(to name: String, in names: [String]) -> String? {
-    let lower = Array(name.lowercased())
-    let best = names.map { (name: $0, distance: editDistance(lower, Array($0.lowercased()))) }
-        .min { $0.distance < $1.distance }
-    guard let best, best.distance <= max(1, lower.count / 3) else { return nil }
-    return best.name
-}
-
-/// Insertions, deletions and substitutions between two words (Levenshtein 1966; Wagner and Fischer 1974).
-private func editDistance(_ a: [Character], _ b: [Character]) -> Int {
-    var row = Array(0...b.count)
-    for (i, x) in a.enumerated() {
-        var diagonal = row[0]
-        row[0] = i + 1
-        for (j, y) in b.enumerated() {
-            let substituted = diagonal + (x == y ? 0 : 1)
-            diagonal = row[j + 1]
-            row[j + 1] = min(substituted, row[j] + 1, diagonal + 1)
-        }
-    }
-    return row[b.count]
 }

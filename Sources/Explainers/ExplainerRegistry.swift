@@ -86,7 +86,7 @@ public enum ExplainerRegistry {
 
     private static func unknown(_ kind: String, _ name: String, known: [String]) -> MLError {
         var hints = ["known are \(known.map { "'\($0)'" }.joined(separator: ", "))"]
-        if let near = nearest(to: name, in: known) { hints.insert("did you mean '\(near)'?", at: 0) }
+        if let near = NearestName.find(name, in: known) { hints.insert("did you mean '\(near)'?", at: 0) }
         return MLError(.usage, "unknown \(kind) '\(name)'", hints: hints)
     }
 }

@@ -34,28 +34,17 @@ package struct RegressionMoments: Sendable {
         }
         let weights = masks.map { weight($0.population) }
         let total = weights.reduce(0, +)
-        let mean = zip(weights, responses).reduce(0) { $0 + $1.0 * $1.1 } / total
+        // Relative to the first response, so that a constant answer gives exact zeros and no rounding noise.
+        let origin = responses.first ?? 0
+        let mean = zip(weights, responses).reduce(0) { $0 + $1.0 * ($1.1 - origin) } / total
         var squares = 0.0
         var cross = [Double](repeating: 0, count: features)
         for (row, mask) in masks.enumerated() {
-            let centred = responses[row] - mean
+            let centred = responses[row] - origin - mean
             squares += weights[row] * centred * centred
             mask.forEach { cross[$0] += weights[row] * centred }
         }
-        var gram = [Double](repeating: 0, count: features * features)
-        for i in 0..<features {
-            for j in 0...i {
-                var sum = 0.0
-                for block in blocks {
-                    var count = 0
-                    for word in block.start..<block.end {
-                        count += (columns[i][word] & columns[j][word]).nonzeroBitCount
-                    }
-                    sum += block.weight * Double(count)
-                }
-                gram[i * features + j] = sum
-            }
-        }
+        var gram = RegressionMoments.weightedCounts(columns.flatMap { $0 }, length: used, blocks: blocks)
         let size = features
         let means = (0..<size).map { gram[$0 * size + $0] / total }
         self.means = means
@@ -65,10 +54,34 @@ package struct RegressionMoments: Sendable {
                 gram[j * features + i] = gram[i * features + j]
             }
         }
-        responseMean = mean
+        responseMean = origin + mean
         responseSquares = squares
         self.gram = gram
         self.cross = cross
+    }
+
+    /// For each pair of columns (the lower triangle): Σ over the blocks of weight × bits set in both.
+    private static func weightedCounts(
+        _ columns: [UInt64], length: Int, blocks: [(start: Int, end: Int, weight: Double)]
+    ) -> [Double] {
+        let size = length == 0 ? 0 : columns.count / length
+        var out = [Double](repeating: 0, count: size * size)
+        columns.withUnsafeBufferPointer { columns in
+            for i in 0..<size {
+                for j in 0...i {
+                    var sum = 0.0
+                    for block in blocks {
+                        var count = 0
+                        for word in block.start..<block.end {
+                            count += (columns[i * length + word] & columns[j * length + word]).nonzeroBitCount
+                        }
+                        sum += block.weight * Double(count)
+                    }
+                    out[i * size + j] = sum
+                }
+            }
+        }
+        return out
     }
 
     /// Coefficients of ridge regression on the chosen features, in their order, and the intercept.

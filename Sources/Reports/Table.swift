@@ -38,7 +38,8 @@ public struct Table: Sendable {
         self.rows = rows
     }
 
-    /// Lines for a terminal (a line feed in a title begins another line of it): columns two spaces apart, titles bold, no blanks at line ends, a line feed after each line.
+    /// Lines for a terminal: columns two spaces apart, titles bold, no blanks at line ends, a line feed after each line.
+    /// A line feed in a title begins another line of it.
     ///
     /// - Parameters:
     ///   - width: columns of the terminal; wider tables have their widest columns cut with `…`. Nil: never cut.
@@ -93,7 +94,8 @@ public struct Table: Sendable {
         return pipes(titles) + pipes(rules) + texts.map(pipes).joined()
     }
 
-    /// Comma-separated values (RFC 4180, but with line feeds alone, as Unix tools expect): quotes only where needed, texts as they are.
+    /// Comma-separated values (RFC 4180, but with line feeds alone, as Unix tools expect): quotes only where needed,
+    /// texts as they are.
     public func csv() -> String {
         func record(_ fields: [String]) -> String {
             // A record of one empty field would be an empty line, which readers skip.

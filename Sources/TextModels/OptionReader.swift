@@ -45,7 +45,7 @@ struct OptionReader {
         guard choices.contains(name) else {
             throw MLError(
                 .invalidInput, "'\(path)': there is no layer '\(name)'",
-                hints: (nearest(name, in: choices).map { ["did you mean '\($0)'?"] } ?? [])
+                hints: NearestName.hints(name, in: choices)
                     + ["known here: \(choices.joined(separator: ", "))"])
         }
         return name
@@ -89,7 +89,7 @@ struct OptionReader {
         for key in object.keys where !known.contains(key) {
             throw MLError(
                 .invalidInput, "unknown key '\(path).\(key)'",
-                hint: nearest(key, in: known).map { "did you mean '\($0)'?" }
+                hint: NearestName.find(key, in: known).map { "did you mean '\($0)'?" }
                     ?? "known here: \(known.joined(separator: ", "))")
         }
     }

@@ -42,25 +42,25 @@ import Testing
         #expect(GraphDrawing(pipeline).terminal() == expected)
     }
 
-    @Test func `a diamond draws, also with wide characters`() {
+    @Test func `a diamond is symmetric, also with wide characters`() {
         let graph = Graph(
-            nodes: [], edges: [.init("数", "bb"), .init("数", "cc"), .init("bb", "dd"), .init("cc", "dd")])
+            nodes: [], edges: [.init("数a", "bbb"), .init("数a", "ccc"), .init("bbb", "ddd"), .init("ccc", "ddd")])
         let expected = """
-                +----+
-                | 数 |
-                +----+
-                   *
-                 *    *
-               *        *
-            +----+   +----+
-            | bb |   | cc |
-            +----+   +----+
-               *        *
-                 *    *
-                   *
-                +----+
-                | dd |
-                +----+
+                 +-----+
+                 | 数a |
+                 +-----+
+                    *
+                 *     *
+               *         *
+            +-----+   +-----+
+            | bbb |   | ccc |
+            +-----+   +-----+
+               *         *
+                  *   *
+                    *
+                 +-----+
+                 | ddd |
+                 +-----+
 
             """
         #expect(GraphDrawing(graph).terminal() == expected)

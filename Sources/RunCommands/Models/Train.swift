@@ -75,7 +75,7 @@ struct DataParams {
         for key in json.objectValue?.keys ?? [] where !known.contains(key) {
             throw MLError(
                 .invalidInput, "'\(name)': unknown key 'data.\(key)'",
-                hint: nearest(key, in: known).map { "did you mean '\($0)'?" }
+                hint: NearestName.find(key, in: known).map { "did you mean '\($0)'?" }
                     ?? "known here: \(known.joined(separator: ", "))")
         }
         train = try list("train")

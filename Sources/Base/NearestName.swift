@@ -12,7 +12,7 @@ public enum NearestName {
     }
 
     /// Hint lines for an error: one line, or none when nothing is near.
-    static func hints(_ name: String, in candidates: some Sequence<String>) -> [String] {
+    public static func hints(_ name: String, in candidates: some Sequence<String>) -> [String] {
         find(name, in: candidates).map { ["did you mean '\($0)'?"] } ?? []
     }
 
