@@ -5,7 +5,8 @@ package=$(cd "$(dirname "$0")/.." && pwd)
 cd "$package"
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
-export HOME=$home XDG_CONFIG_HOME= GIT_CONFIG_NOSYSTEM=1
+unset XDG_CONFIG_HOME
+export HOME=$home GIT_CONFIG_NOSYSTEM=1
 fail() { printf 'failed: %s\n' "$*" >&2; exit 1; }
 
 ./install.sh >"$home/log" || { cat "$home/log"; fail "install.sh"; }

@@ -1,11 +1,12 @@
 /// Finds what a mistyped name was probably meant to be.
 public enum NearestName {
-    /// The candidate with the fewest edits (at most a third of the name, at least 1 allowed); ties go to the first.
+    /// The candidate with the fewest edits (at most a third of the name, at least 1 allowed); capitals
+    /// count as small letters, ties go to the first.
     public static func find(_ name: String, in candidates: some Sequence<String>) -> String? {
         let limit = max(1, name.count / 3)
         var best: (distance: Int, name: String)?
         for candidate in candidates {
-            let distance = editDistance(Array(name), Array(candidate))
+            let distance = editDistance(Array(name.lowercased()), Array(candidate.lowercased()))
             if distance <= limit, distance < best?.distance ?? .max { best = (distance, candidate) }
         }
         return best?.name

@@ -13,9 +13,12 @@ public enum GridSearch {
     public static func weights(_ members: [[[Double]]], truth: [Int], classes: Int, steps: Int = 20) throws -> (
         weights: [Double], steps: Int
     ) {
-        var steps = steps
+        guard !members.isEmpty else { throw MLError(.invalidInput, "an ensemble needs members") }
+        var steps = max(1, steps)
         while steps > 1 && count(members.count, steps) > maximumPoints { steps -= 1 }
-        let points = grid(members.count, steps).map { $0.map { Double($0) / Double(steps) } }
+        // Equal shares of three members lie on no grid of twentieths, and the plain average must not be lost.
+        let even = [Double](repeating: 1 / Double(members.count), count: members.count)
+        let points = grid(members.count, steps).map { $0.map { Double($0) / Double(steps) } } + [even]
         let losses = try parallelMap(count: points.count) { index in
             Evaluation(EnsemblePredictor.combine(members, weights: points[index]), truth, classes: classes).logLoss
         }

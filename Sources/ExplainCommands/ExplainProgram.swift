@@ -46,7 +46,7 @@ public struct ExplainProgram: ParsableCommand {
     @Option(help: ArgumentHelp("How many points integrated gradients take (default: 50).", valueName: "n")) var steps:
         Int?
     @Option(help: ArgumentHelp("How many words LIME keeps (default: 10).", valueName: "n")) var features: Int?
-    @Option(help: ArgumentHelp("How LIME chooses them: auto, forward, highest, none.", valueName: "how"))
+    @Option(help: ArgumentHelp("How LIME chooses them: auto, forward, highest, lasso, none.", valueName: "how"))
     var selection: String?
     @Option(help: ArgumentHelp("Seed of the random numbers (default: 0).", valueName: "n")) var seed: UInt64?
     @Option(

@@ -53,7 +53,6 @@ enum OutputFormat: String, CaseIterable {
             probability: attribution.probability, attributionLabel: attribution.target, score: attribution.score,
             words: places.map { (String(decoding: bytes[$0.range], as: UTF8.self), $0.value) },
             method: attribution.method,
-            remarks: attribution.remarks
-                + (attribution.fit.map { ["weighted R² \(Quantity.fixed($0, decimals: 2))"] } ?? []))
+            remarks: attribution.remarks)
     }
 }

@@ -74,16 +74,28 @@ public struct IndexedText: Sendable {
 
     /// The text with only the words whose bits are set.
     public func masked(_ mask: BitSet) -> String {
-        var out: [UInt8] = []
-        out.reserveCapacity(bytes.count)
-        for piece in pieces {
-            if piece.word < 0 || mask[piece.word] {
-                out += bytes[piece.range]
-            } else if !mergesRepeats {
-                out += IndexedText.maskWord.utf8
+        let replacement = mergesRepeats ? [] : Array(IndexedText.maskWord.utf8)
+        let hidden = mergesRepeats ? 0 : mask.count - mask.population
+        return String(unsafeUninitializedCapacity: bytes.count + hidden * replacement.count) { out in
+            var used = 0
+            func copy(_ source: Slice<UnsafeBufferPointer<UInt8>>) {
+                _ = UnsafeMutableBufferPointer(rebasing: out[used...]).update(fromContentsOf: source)
+                used += source.count
             }
+            bytes.withUnsafeBufferPointer { bytes in
+                replacement.withUnsafeBufferPointer { replacement in
+                    // What stands between two hidden words is copied at once.
+                    var kept = 0
+                    for piece in pieces where piece.word >= 0 && !mask[piece.word] {
+                        copy(bytes[kept..<piece.range.lowerBound])
+                        copy(replacement[...])
+                        kept = piece.range.upperBound
+                    }
+                    copy(bytes[kept...])
+                }
+            }
+            return used
         }
-        return String(decoding: out, as: UTF8.self)
     }
 }
 

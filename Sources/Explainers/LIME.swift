@@ -21,6 +21,8 @@ public struct LIME: Explainer {
         case forward
         /// The largest coefficients of ridge regression (α = 0.01) on all words.
         case highest
+        /// The words of the last point of the lasso path that has at most `features` of them.
+        case lasso
         /// All words, whatever `features` says.
         case none
     }
@@ -95,6 +97,7 @@ public struct LIME: Explainer {
         }
         attribution.intercept = model.intercept
         attribution.fit = model.fit
+        attribution.remarks = ["weighted R² \((model.fit * 100).rounded() / 100)", "seed \(seed)"]
         return attribution
     }
 

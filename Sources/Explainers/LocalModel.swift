@@ -18,7 +18,8 @@ package struct LocalModel: Sendable {
         let count = masks.first?.count ?? 0
         let weightOf = (0...count).map { LocalModel.weight(present: $0, of: count, kernelWidth: kernelWidth) }
         let moments = RegressionMoments(masks: masks, weight: { weightOf[$0] }, responses: responses)
-        let chosen = LocalModel.select(moments, selection: selection, features: features)
+        let chosen = LocalModel.select(
+            moments, rows: masks.count, selection: selection, features: features)
         // α = 1 makes the matrix positive definite whatever the samples are.
         let model = moments.ridge(alpha: 1, on: chosen) ?? (chosen.map { _ in 0 }, moments.responseMean)
         var residuals: [Double] = []
@@ -47,12 +48,16 @@ package struct LocalModel: Sendable {
         return exp(-(distance * distance) / (kernelWidth * kernelWidth)).squareRoot()
     }
 
-    private static func select(_ moments: RegressionMoments, selection: LIME.Selection, features: Int) -> [Int] {
+    private static func select(
+        _ moments: RegressionMoments, rows: Int, selection: LIME.Selection, features: Int
+    ) -> [Int] {
         let all = Array(0..<moments.features)
         switch selection {
         case .none: return all
         case .forward: return moments.forwardSelection(limit: features)
-        case .auto: return select(moments, selection: features <= 6 ? .forward : .highest, features: features)
+        case .lasso: return LassoPath(moments, rows: rows).selection(limit: features) ?? all
+        case .auto:
+            return select(moments, rows: rows, selection: features <= 6 ? .forward : .highest, features: features)
         case .highest:
             guard let model = moments.ridge(alpha: 0.01, on: all) else { return Array(all.prefix(features)) }
             let sizes = model.coefficients.map(abs)

@@ -93,6 +93,9 @@ package struct RegressionMoments: Sendable {
         return (coefficients, responseMean - shift)
     }
 
+    /// Weighted covariance sum of two features: an entry of XcᵀWXc.
+    package func covariance(_ i: Int, _ j: Int) -> Double { gram[i * features + j] }
+
     /// XcᵀWXc + αI on the chosen features.
     package func matrix(alpha: Double, on chosen: [Int]) -> [Double] {
         var out: [Double] = []

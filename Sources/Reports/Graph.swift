@@ -87,11 +87,11 @@ public struct Graph: Sendable {
 
     private static func escapeMermaid(_ name: String) -> String {
         var out = ""
-        for character in TextWidth.escapingControls(name) {
-            switch character {
+        for scalar in TextWidth.escapingControls(name).unicodeScalars {
+            switch scalar {
             case "\"": out += "#quot;"
             case "#": out += "#35;"
-            default: out.append(character)
+            default: out.unicodeScalars.append(scalar)
             }
         }
         return out
@@ -99,10 +99,11 @@ public struct Graph: Sendable {
 
     private static func quoteDot(_ name: String) -> String {
         var out = "\""
-        for character in name {
-            if character == "\"" || character == "\\" { out += "\\" }
-            out.append(character)
+        // By scalars, as above: a quotation mark under a combining mark still ends the name.
+        for scalar in TextWidth.escapingControls(name).unicodeScalars {
+            if scalar == "\"" || scalar == "\\" { out += "\\" }
+            out.unicodeScalars.append(scalar)
         }
-        return TextWidth.escapingControls(out + "\"")
+        return out + "\""
     }
 }

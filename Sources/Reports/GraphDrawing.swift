@@ -9,13 +9,13 @@ public struct GraphDrawing: Sendable {
     /// - Parameter width: columns of the terminal; parts that are wider become an indented tree. Nil: no limit.
     public func terminal(width: Int? = nil) -> String {
         graph.components().map { part in
-            let layout = GraphLayout(part) { TextWidth.columns(TextWidth.escapingControls($0)) + 4 }
-            if let width, layout.width > width { return GraphDrawing(part).tree(width: width) }
-            return GraphDrawing.draw(layout)
+            let layout = GraphLayout(part, limit: width) { TextWidth.columns(TextWidth.escapingControls($0)) + 4 }
+            return layout.map(GraphDrawing.draw) ?? GraphDrawing(part).tree(width: width)
         }.joined(separator: "\n")
     }
 
     /// Every root with what depends on it indented below; a node that was shown before is not unfolded again.
+    /// Indentation ends at two thirds of the width, so that names stay readable at any depth.
     public func tree(width: Int? = nil) -> String {
         let outgoing = Dictionary(grouping: graph.edges, by: \.from)
         let withParent = Set(graph.edges.map(\.to))
@@ -26,7 +26,7 @@ public struct GraphDrawing: Sendable {
             while let (name, level) = pending.popLast() {
                 let children = outgoing[name] ?? []
                 let again = !shown.insert(name).inserted && !children.isEmpty
-                let indent = String(repeating: "  ", count: level)
+                let indent = String(repeating: " ", count: min(2 * level, (width ?? .max) / 3 * 2))
                 let line = indent + TextWidth.escapingControls(name) + (again ? " …" : "")
                 out += (width.map { TextWidth.truncate(line, to: $0) } ?? line) + "\n"
                 if !again { pending += children.reversed().map { ($0.to, level + 1) } }

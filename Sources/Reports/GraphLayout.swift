@@ -20,8 +20,10 @@ struct GraphLayout {
     private(set) var layers: [[Int]] = []
     var width: Int { places.map { $0.left + $0.width }.max() ?? 0 }
 
+    /// Nil when it would be wider than `limit`; graphs that cannot fit are found before the work of placing them.
+    ///
     /// - Parameter boxWidth: columns of a node's box.
-    init(_ graph: Graph, boxWidth: (String) -> Int) {
+    init?(_ graph: Graph, limit: Int?, boxWidth: (String) -> Int) {
         let edges = GraphLayout.acyclic(graph)
         let layerOf = GraphLayout.longestPaths(graph.nodes, edges)
         var indexOf: [String: Int] = [:]
@@ -40,8 +42,12 @@ struct GraphLayout {
         }
         layers = Array(repeating: [], count: (places.map(\.layer).max() ?? -1) + 1)
         for index in places.indices { layers[places[index].layer].append(index) }
+        let limit = limit ?? .max
+        let least = layers.map { layer in layer.reduce(3 * (layer.count - 1)) { $0 + places[$1].width } }
+        guard least.allSatisfy({ $0 <= limit }) else { return nil }
         order()
         position()
+        guard width <= limit else { return nil }
     }
 
     /// The edges without those that close a cycle, found by depth-first search in the order of names.
@@ -133,10 +139,28 @@ struct GraphLayout {
         for layer in layers { for (position, index) in layer.enumerated() { rank[index] = position } }
         var byLayer: [[(Int, Int)]] = Array(repeating: [], count: layers.count)
         for link in links { byLayer[places[link.upper].layer].append((rank[link.upper], rank[link.lower])) }
-        var count = 0
-        for pairs in byLayer {
-            for (i, a) in pairs.enumerated() {
-                for b in pairs[..<i] where (a.0 - b.0) * (a.1 - b.1) < 0 { count += 1 }
+        return byLayer.reduce(0) { sum, pairs in
+            // Links cross where the lower end stands before that of a link further left: inversions.
+            var lower = pairs.sorted { $0 < $1 }.map(\.1)
+            return sum + GraphLayout.inversions(&lower)
+        }
+    }
+
+    /// Sorts the numbers and returns how many pairs of them stood in the wrong order (merge sort).
+    private static func inversions(_ numbers: inout [Int]) -> Int {
+        guard numbers.count > 1 else { return 0 }
+        var left = Array(numbers[..<(numbers.count / 2)])
+        var right = Array(numbers[(numbers.count / 2)...])
+        var count = inversions(&left) + inversions(&right)
+        var (l, r) = (0, 0)
+        for index in numbers.indices {
+            if r == right.count || l < left.count && left[l] <= right[r] {
+                numbers[index] = left[l]
+                l += 1
+            } else {
+                numbers[index] = right[r]
+                r += 1
+                count += left.count - l
             }
         }
         return count

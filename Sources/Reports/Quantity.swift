@@ -35,6 +35,11 @@ public enum Quantity {
         return "\(minutes / 1440) d \(twoDigits(minutes / 60 % 24)) h"
     }
 
+    /// A fraction of 1 as a percentage: 0.8241 is "82.4%".
+    public static func percentage(_ fraction: Double, decimals: Int = 1) -> String {
+        fraction.isFinite ? fixed(fraction * 100, decimals: decimals) + "%" : "-"
+    }
+
     /// A value rounded to at most `precision` decimals, in its shortest spelling: 0.712345678 at 5 is "0.71235",
     /// 1e-9 at 5 is "0.0". Rounding is that of the exact binary value, as in Python's `round`.
     public static func number(_ value: Double, precision: Int) -> String {

@@ -71,7 +71,9 @@ public struct Table: Sendable {
 
     /// A pipe table (GitHub Flavored Markdown §4.10), its columns padded so that the source can be read too.
     public func markdown() -> String {
-        let titles = columns.map { Table.escapeMarkdown($0.title) }
+        let titles = columns.map { column in
+            Table.escapeMarkdown(column.title.split(separator: "\n").joined(separator: " "))
+        }
         let texts = rows.map { row in columns.indices.map { Table.escapeMarkdown(cell(row, $0).text) } }
         // The delimiter row needs three characters.
         var widths = titles.map { max(3, TextWidth.columns($0)) }
@@ -121,14 +123,17 @@ public struct Table: Sendable {
 
     /// `text` so that it stays in its cell and is no markup: pipes, line ends, and what Markdown or HTML would act on.
     static func escapeMarkdown(_ text: String) -> String {
+        // By scalars: a combining mark joins a pipe to another character, but it is still a pipe.
         var out = ""
-        for character in TextWidth.escapingControls(text) {
-            switch character {
-            case "|", "*", "_", "`", "[", "]", "\\": out += "\\" + String(character)
+        for scalar in TextWidth.escapingControls(text).unicodeScalars {
+            switch scalar {
+            case "|", "*", "_", "`", "[", "]", "\\":
+                out += "\\"
+                out.unicodeScalars.append(scalar)
             case "<": out += "&lt;"
             case ">": out += "&gt;"
             case "&": out += "&amp;"
-            default: out.append(character)
+            default: out.unicodeScalars.append(scalar)
             }
         }
         return out

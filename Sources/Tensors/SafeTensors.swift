@@ -54,8 +54,9 @@ public enum SafeTensors {
         var covered: [Range<Int>] = []
         for (key, entry) in entries.pairs where key != "__metadata__" {
             guard entry["dtype"]?.stringValue == "F32" else { throw corrupt("tensor '\(key)' is not F32") }
-            let shape = entry["shape"]?.arrayValue?.compactMap(\.intValue) ?? []
-            let offsets = entry["data_offsets"]?.arrayValue?.compactMap(\.intValue) ?? []
+            // −1 for what is no number: it must not vanish from the list.
+            let shape = entry["shape"]?.arrayValue?.map { $0.intValue ?? -1 } ?? []
+            let offsets = entry["data_offsets"]?.arrayValue?.map { $0.intValue ?? -1 } ?? []
             guard (1...2).contains(shape.count), shape.allSatisfy({ (0...(1 << 40)).contains($0) }), offsets.count == 2,
                 offsets[0] >= 0, offsets[0] <= offsets[1], offsets[1] <= bytes.count - start
             else { throw corrupt("tensor '\(key)' has no valid shape or lies beyond the end") }
@@ -70,7 +71,7 @@ public enum SafeTensors {
             }
             tensors[key] = Matrix(rows: rows, columns: shape[shape.count - 1], values: values)
         }
-        covered.sort { $0.lowerBound < $1.lowerBound }
+        covered.sort { ($0.lowerBound, $0.upperBound) < ($1.lowerBound, $1.upperBound) }
         var end = 0
         for range in covered {
             guard range.lowerBound == end else { throw corrupt("tensors overlap or leave gaps") }

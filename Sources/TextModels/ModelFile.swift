@@ -34,7 +34,9 @@ extension TextModel {
         }
         let spec = try ModelSpec(document["model"] ?? .null)
         let labels = document["labels"]?.arrayValue?.compactMap(\.stringValue) ?? []
-        guard labels.count >= 2 else { throw MLError(.corrupt, "the model has no labels") }
+        guard labels.count >= 2, Set(labels).count == labels.count else {
+            throw MLError(.corrupt, "the model has no labels, or one twice")
+        }
         guard let vocabulary = String(validating: try read("vocab.txt"), as: UTF8.self) else {
             throw MLError(.corrupt, "the model's vocabulary is not UTF-8")
         }

@@ -79,9 +79,9 @@ public struct ModelSpec: Hashable, Sendable {
         _ = try predict.name(["softmax"])
         try predict.finish()
         try reader.finish()
-        if case .ngrams = self.embed, self.encode != .none {
+        if case .ngrams = self.embed, self.encode != .none || self.attend != .mean {
             throw MLError(
-                .invalidInput, "model.encode: 'ngrams' has no word vectors to encode",
+                .invalidInput, "model: 'ngrams' has no word vectors to encode or attend to",
                 hint: "use 'embed: words', or leave out encode and attend")
         }
     }

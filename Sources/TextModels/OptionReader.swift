@@ -26,7 +26,7 @@ struct OptionReader {
 
     mutating func layer(_ key: String, required: Bool) throws -> OptionReader {
         known.append(key)
-        guard let value = object[key] else {
+        guard let value = object[key], value != .null else {
             if required {
                 throw MLError(.invalidInput, "'\(path).\(key)' is missing", hint: "for example: \(key): words")
             }
@@ -86,6 +86,9 @@ struct OptionReader {
     }
 
     func finish() throws {
+        if let shorthand, !known.contains("layer") {
+            throw MLError(.invalidInput, "'\(path)' must be a mapping, not '\(shorthand)'")
+        }
         for key in object.keys where !known.contains(key) {
             throw MLError(
                 .invalidInput, "unknown key '\(path).\(key)'",

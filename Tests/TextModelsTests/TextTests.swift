@@ -31,6 +31,7 @@ import TextModels
         #expect(data.texts == ["a \"b\", c\nd", ""] && data.labels == ["1", "0"])
         let lines = "{\"text\": \"x\", \"label\": 1}\n{\"label\": \"b\", \"text\": \"y\"}\n"
         #expect(try Dataset(parsing: Array(lines.utf8), name: "x.jsonl").labels == ["1", "b"])
+        #expect(try Dataset.texts(parsing: Array("text\n\"\"".utf8), name: "x.csv") == [""])
         func message(_ text: [UInt8], _ name: String) -> String {
             do {
                 _ = try Dataset(parsing: text, name: name)
@@ -63,8 +64,11 @@ import TextModels
                 == "unknown key 'model.embed.widht' | did you mean 'width'?")
         #expect(message(#"{"embed": "words", "atend": "max"}"#) == "unknown key 'model.atend' | did you mean 'attend'?")
         #expect(message("{}").hasPrefix("'model.embed' is missing"))
+        #expect(message(#"{"embed": null}"#).hasPrefix("'model.embed' is missing"))
+        #expect(message(#"{"embed": "ngrams", "attend": "max"}"#).hasPrefix("model: 'ngrams' has no word vectors"))
+        #expect(throws: MLError.self) { try TrainingSpec("fast") }
         #expect(
-            message(#"{"embed": "ngrams", "encode": "cnn"}"#).hasPrefix("model.encode: 'ngrams' has no word vectors"))
+            message(#"{"embed": "ngrams", "encode": "cnn"}"#).hasPrefix("model: 'ngrams' has no word vectors"))
         #expect(
             message(#"{"embed": {"layer": "words", "width": 0}}"#).hasPrefix(
                 "'model.embed.width' must be a whole number"))
@@ -92,6 +96,15 @@ import TextModels
             return (a * a + 100 * b * b, [-2 * a - 400 * x[0] * b, 200 * b])
         }
         #expect(abs(point[0] - 1) < 1e-4 && abs(point[1] - 1) < 1e-4)
+    }
+
+    @Test func `n-grams with a combining mark of their own are found again`() throws {
+        let data = Dataset(
+            texts: ["I \u{2764}\u{FE0F} it", "I \u{2764}\u{FE0F} it", "dull it", "dull it"],
+            labels: ["a", "a", "b", "b"])
+        let model = try TextModel.train(
+            ModelSpec(embed: .ngrams(n: 3, minimumCount: 1)), TrainingSpec(), train: data, dev: data)
+        #expect(Evaluation.argmax(try model.predict(["\u{2764}\u{FE0F}"])[0]) == 0)
     }
 
     @Test func `the linear model learns three classes`() throws {

@@ -22,8 +22,9 @@ struct NGramVocabulary: Sendable {
         index.reserveCapacity(features.count)
         for (number, feature) in features.enumerated() {
             var key: UInt64 = 0
-            for word in feature.split(separator: " ") {
-                let text = String(word)
+            // By bytes: a space before a combining mark is no character of its own.
+            for word in feature.utf8.split(separator: 0x20) {
+                let text = String(Substring(word))
                 let id = words[text] ?? UInt64(words.count + 1)
                 words[text] = id
                 key = key << NGramVocabulary.bits | id

@@ -12,6 +12,7 @@ public enum CSVReader {
         var line = 1
         var start = 1
         var isQuoted = false
+        var hasField = false
         var position = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
 
         func endField() throws {
@@ -41,17 +42,20 @@ public enum CSVReader {
                 continue
             }
             switch byte {
-            case UInt8(ascii: "\"") where field.isEmpty: isQuoted = true
+            case UInt8(ascii: "\"") where field.isEmpty:
+                isQuoted = true
+                hasField = true
             case UInt8(ascii: ","): try endField()
             case 13 where position < bytes.count && bytes[position] == 10: break
             case 10:
                 try endRow()
                 start = line
+                hasField = false
             default: field.append(byte)
             }
         }
         if isQuoted { throw MLError(.invalidInput, "'\(name)' line \(start): a quoted field has no end") }
-        if !field.isEmpty || !fields.isEmpty { try endRow() }
+        if hasField || !field.isEmpty || !fields.isEmpty { try endRow() }
         return rows
     }
 }
