@@ -3,6 +3,8 @@
 set -euo pipefail
 package=$(cd "$(dirname "$0")/.." && pwd)
 cd "$package"
+# Built with the user's own home first: the package manager's cache must outlive the empty one below.
+swift build -c release --static-swift-stdlib --scratch-path .build-release >/dev/null
 home=$(mktemp -d)
 trap 'rm -rf "$home"' EXIT
 unset XDG_CONFIG_HOME
