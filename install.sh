@@ -47,7 +47,8 @@ if [ $uninstall = yes ]; then
     while IFS= read -r file; do rm -f "$root/$file"; done <"$manifest"
     rm -f "$manifest"
     # Folders that are empty now were most likely ours; rmdir leaves all others alone.
-    for folder in share/git-ml/hooks share/git-ml/reviews share/git-ml share/man/man1 share/man \
+    # (share/bin is an empty one that the Swift package manager makes.)
+    for folder in share/bin share/git-ml/hooks share/git-ml/reviews share/git-ml share/man/man1 share/man \
         share/bash-completion/completions share/bash-completion share/zsh/site-functions share/zsh \
         share/fish/vendor_completions.d share/fish share bin; do
         rmdir "$root/$folder" 2>/dev/null || :
