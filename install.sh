@@ -53,6 +53,7 @@ if [ $uninstall = yes ]; then
         share/fish/vendor_completions.d share/fish share bin; do
         rmdir "$root/$folder" 2>/dev/null || :
     done
+    rmdir "$root" 2>/dev/null || :
     say "removed   git-ml from $root"
     exit 0
 fi
