@@ -32,6 +32,19 @@ extension ObjectID {
     public static func of(_ bytes: [UInt8]) -> ObjectID { bytes.withUnsafeBytes { of($0) } }
 
     public static func of(_ text: String) -> ObjectID { of(Array(text.utf8)) }
+
+    /// The id of a file's content, read in pieces.
+    public static func ofFile(_ path: String) throws -> ObjectID {
+        let file = try FileHandle(reading: path)
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { buffer.deallocate() }
+        var hasher = SHA256Hasher()
+        while true {
+            let count = try file.read(into: buffer)
+            if count == 0 { return hasher.finish() }
+            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
 }
 
 /// SHA-1, only where Git's own formats demand it (the trailer of the index file).

@@ -17,7 +17,7 @@ struct Remote: ParsableCommand {
 struct RemoteAdd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Add a remote store.",
-        discussion: "URL is a path, file:///path, http(s)://host/path (WebDAV) or git::REMOTE.")
+        discussion: "URL is a path, file:///path, http(s)://host/path (WebDAV), git::REMOTE, or lfs::URL for a Git LFS server or folder.")
 
     @Flag(name: [.customShort("d"), .long], help: "Use it when no store is named.") var `default` = false
     @Argument var name: String
@@ -35,7 +35,7 @@ struct RemoteAdd: ParsableCommand {
                 .conflict, "remote store '\(name)' already exists",
                 hint: "change it with 'git mldata remote set \(name) url URL'")
         }
-        _ = try session.data.storage(url, gitRemote: nil)
+        try session.data.check(url)
         try session.data.repository.git.run(["config", "--local", "mldata.remote.\(name).url", url])
         let first = session.data.defaultRemote == nil && session.data.remoteSettings().isEmpty
         if `default` || first {
@@ -126,7 +126,7 @@ struct RemoteSet: ParsableCommand {
     func run() throws {
         let session = try Session(common)
         try session.requireOwn(name)
-        if key == "url" { _ = try session.data.storage(value, gitRemote: nil) }
+        if key == "url" { try session.data.check(value) }
         try session.data.repository.git.run(["config", "--local", "mldata.remote.\(name).\(key)", value])
     }
 }
@@ -147,9 +147,7 @@ struct RemoteTest: ParsableCommand {
             }
             return setting.url
         }
-        let storage = try session.data.storage(url ?? "git::", gitRemote: nil)
-        defer { storage.close() }
-        for step in try RemoteProbe.run(storage, temporary: session.data.storeDirectory + "/tmp") {
+        for step in try session.data.probe(url ?? "git::") {
             session.ui.print("\(step.name): \(step.failure ?? "ok")")
             if step.failure != nil { throw ExitCode(ExitStatus.negative) }
         }

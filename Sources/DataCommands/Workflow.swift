@@ -14,7 +14,7 @@ enum Workflow {
     ) throws -> Synchroniser.Outcome {
         let synchroniser = try Synchroniser(session.data)
         let files = try synchroniser.candidates(paths).filter(wanted)
-        if fetch { _ = try Downloader(session.data).fetch(files.map(\.pointer.oid), progress: session.ui.progress) }
+        if fetch { _ = try Downloader(session.data).fetch(files.map(\.pointer), progress: session.ui.progress) }
         let outcome = try synchroniser.fill(files, progress: session.ui.progress)
         if let first = outcome.missing.first {
             let place = fetch ? "anywhere" : "in the local store"

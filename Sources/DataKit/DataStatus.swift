@@ -40,7 +40,7 @@ public struct DataStatus: Sendable {
         let committed = Dictionary(uniqueKeysWithValues: head.map { ($0.path, $0.blob) })
         let index = try IndexFile(path: data.repository.indexPath).entriesByPath()
         let store = try data.openStore()
-        let unpushed = try Set(data.openRemote(gitRemote: nil)?.lackingWhenLastSeen(head.map(\.pointer.oid)) ?? [])
+        let unpushed = try Set(data.openRemote(gitRemote: nil)?.lackingWhenLastSeen(head.map(\.pointer)) ?? [])
         for file in files {
             func add(_ state: State) {
                 entries.append(Entry(path: file.path, state: state, oid: file.pointer.oid, size: file.pointer.size))
@@ -66,20 +66,5 @@ public struct DataStatus: Sendable {
     private static func isPointer(_ path: String, _ pointer: Pointer) -> Bool {
         guard let status = Files.status(path), status.isRegular, status.size < Pointer.sizeLimit else { return false }
         return (try? Files.read(path)).flatMap(Pointer.parse) == pointer
-    }
-}
-
-extension ObjectID {
-    /// The id of a file's content, read in pieces.
-    public static func ofFile(_ path: String) throws -> ObjectID {
-        let file = try FileHandle(reading: path)
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-        defer { buffer.deallocate() }
-        var hasher = SHA256Hasher()
-        while true {
-            let count = try file.read(into: buffer)
-            if count == 0 { return hasher.finish() }
-            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-        }
     }
 }

@@ -5,16 +5,7 @@ import ObjectStore
 ///
 /// `packs/NAME.pack` holds records, `packs/NAME.idx` says where each is. The index is put last and makes a pack
 /// visible; indexes are kept locally, so asking what the remote has costs one listing.
-public final class PackRemote: @unchecked Sendable {
-    /// What a transfer moved.
-    public struct Transfer: Sendable {
-        public var objects = 0
-        public var packs = 0
-        public var bytes: Int64 = 0
-
-        public init() {}
-    }
-
+public final class PackRemote: ContentRemote, @unchecked Sendable {
     /// The largest pack put on a remote, in bytes: small enough for any host's limit on one file.
     public static let packLimit = 32 << 20
 
@@ -36,27 +27,28 @@ public final class PackRemote: @unchecked Sendable {
 
     deinit { storage.close() }
 
-    /// Which of these objects the remote does not have.
-    public func lacking(_ ids: [ObjectID]) throws -> [ObjectID] {
+    public func lacking(_ files: [Pointer]) throws -> [ObjectID] { try lacking(files.map(\.oid)) }
+
+    private func lacking(_ ids: [ObjectID]) throws -> [ObjectID] {
         let indexes = try loadIndexes()
         return ids.filter { id in !indexes.values.contains { $0.contains(id) } }
     }
 
     /// As `lacking`, from the indexes seen last: no look at the remote.
-    public func lackingWhenLastSeen(_ ids: [ObjectID]) throws -> [ObjectID] {
+    public func lackingWhenLastSeen(_ files: [Pointer]) throws -> [ObjectID] {
         let known = try cachedIndexes()
-        return ids.filter { id in !known.values.contains { $0.contains(id) } }
+        return files.map(\.oid).filter { id in !known.values.contains { $0.contains(id) } }
     }
 
     /// Uploads files and what they consist of, as far as the remote lacks it.
     ///
     /// - Parameter temporary: a folder for packs in the making; removed afterwards.
     public func push(
-        _ files: [ObjectID], from store: ObjectStore, temporary: String, progress: any ProgressReporter
-    ) throws -> Transfer {
+        _ files: [Pointer], from store: ObjectStore, temporary: String, progress: any ProgressReporter
+    ) throws -> ContentTransfer {
         let absent = try lacking(files)
         let objects = try lacking(store.closure(of: absent))
-        var transfer = Transfer()
+        var transfer = ContentTransfer()
         if objects.isEmpty { return transfer }
         try Files.makeDirectories(temporary)
         defer { try? Files.remove(temporary) }
@@ -86,10 +78,10 @@ public final class PackRemote: @unchecked Sendable {
     ///
     /// - Returns: what was moved, and the files that are not on the remote.
     public func fetch(
-        _ files: [ObjectID], into store: ObjectStore, progress: any ProgressReporter
-    ) throws -> (transfer: Transfer, missing: [ObjectID]) {
-        var transfer = Transfer()
-        let wanted = try files.filter { try !store.contains($0) }
+        _ files: [Pointer], into store: ObjectStore, progress: any ProgressReporter
+    ) throws -> (transfer: ContentTransfer, missing: [ObjectID]) {
+        var transfer = ContentTransfer()
+        let wanted = try files.map(\.oid).filter { try !store.contains($0) }
         if wanted.isEmpty { return (transfer, []) }
         let indexes = try loadIndexes()
         let writer = try store.makeWriter()
@@ -117,7 +109,7 @@ public final class PackRemote: @unchecked Sendable {
     }
 
     private func download(
-        _ ids: [ObjectID], _ indexes: [String: PackIndex], _ writer: PackWriter, _ transfer: inout Transfer,
+        _ ids: [ObjectID], _ indexes: [String: PackIndex], _ writer: PackWriter, _ transfer: inout ContentTransfer,
         _ progress: any ProgressReporter
     ) throws {
         var byPack: [String: [PackEntry]] = [:]
