@@ -21,12 +21,13 @@ public struct DataProgram: ParsableCommand {
                     Clone.self, Add.self, Status.self, List.self, Sync.self, Checkout.self, Cat.self, Unpack.self,
                 ]),
             CommandGroup(name: "Exchange", subcommands: [Push.self, Fetch.self, Pull.self]),
+            CommandGroup(name: "Locks", subcommands: [Lock.self, Unlock.self, Locks.self]),
             CommandGroup(name: "Care", subcommands: [Fsck.self]),
             CommandGroup(
                 name: "Plumbing",
                 subcommands: [
                     Clean.self, Smudge.self, FilterProcess.self, PointerCommand.self, Hook.self, MergeDriver.self,
-                    FetchObjects.self,
+                    FetchObjects.self, LFSAgent.self,
                 ]),
         ])
 

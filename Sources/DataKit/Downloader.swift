@@ -30,7 +30,7 @@ public struct Downloader: Sendable {
         if !wanted.isEmpty, let remote = try data.openRemote(gitRemote: gitRemote) { try fetch(remote) }
         if !wanted.isEmpty, data.defaultRemote == nil, let place = try data.lfsPlace(gitRemote: gitRemote) {
             do {
-                try fetch(data.lfsRemote(place.endpoint, asks: place.isConfigured))
+                try fetch(data.lfsRemote(place.endpoint, isGuess: !place.isConfigured))
             } catch let error as MLError where !place.isConfigured && error.code != .corrupt {
                 // Nobody said that there is an LFS server: then what it would have had is just missing.
             }

@@ -7,13 +7,13 @@ import Remotes
 extension DataRepository {
     /// Opens an LFS server or folder.
     ///
-    /// - Parameter asks: whether the user may be asked for a password.
-    public func lfsRemote(_ endpoint: LFSEndpoint, asks: Bool = true) throws -> any ContentRemote {
+    /// - Parameter isGuess: nobody named this server, so the user is not asked for a password and nothing is waited for.
+    public func lfsRemote(_ endpoint: LFSEndpoint, isGuess: Bool = false) throws -> any ContentRemote {
         if case .folder(let root) = endpoint { return LFSFolder(root: root) }
         let transfers = try configuration.integer("mldata.transfers").map { Int(min(max($0, 1), 64)) }
         return LFSRemote(
-            endpoint, git: repository.git, folder: storeDirectory, asks: asks,
-            transfers: transfers ?? LFSRemote.transfers)
+            endpoint, git: repository.git, folder: storeDirectory, asks: !isGuess,
+            transfers: transfers ?? LFSRemote.transfers, patience: isGuess ? LFSPatience(tries: 2) : LFSPatience())
     }
 
     /// What `git-lfs` itself has brought into this repository (`lfs.storage`, default `.git/lfs`).

@@ -6,24 +6,13 @@ import ObjectStore
 
 /// Speaks to a Git LFS server: credentials, retries, waits, errors (git-lfs: docs/api).
 final class LFSClient: Sendable {
-    /// How often and how long to try again; the defaults are git-lfs's own.
-    struct Patience: Sendable {
-        /// Tries without any progress between them.
-        var tries = 8
-        /// The first wait in seconds; each is twice the one before, up to `longest`.
-        var first = 0.25
-        var longest = 10.0
-        /// The longest wait in seconds that a server may ask for.
-        var obedience = 300.0
-    }
-
     let endpoint: LFSEndpoint
-    let patience: Patience
+    let patience: LFSPatience
     private let access: LFSAccess
     private let credentials: LFSCredentials
 
     /// - Parameter asks: whether the user may be asked for a password.
-    init(_ endpoint: LFSEndpoint, git: GitCommand, asks: Bool, patience: Patience = Patience()) {
+    init(_ endpoint: LFSEndpoint, git: GitCommand, asks: Bool, patience: LFSPatience) {
         self.endpoint = endpoint
         self.patience = patience
         access = LFSAccess(endpoint, git: git)
@@ -95,7 +84,10 @@ final class LFSClient: Sendable {
             var wait = min(patience.first * Double(1 << min(tried - 1, 16)), patience.longest)
             switch outcome {
             case .failure(let code, let error):
-                guard LFSClient.mayPass(code), tried < patience.tries else { throw error }
+                guard LFSClient.mayPass(code), tried < patience.tries else {
+                    throw MLError(
+                        error.code, error.message, hint: "check the address, the network and the server, then try again")
+                }
             case .answer(let answer) where answer.status == 401 && !isComplete:
                 let challenge = answer.headers["lfs-authenticate"] ?? answer.headers["www-authenticate"]
                 asked += 1

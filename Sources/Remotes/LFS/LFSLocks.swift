@@ -33,7 +33,7 @@ public struct LFSLocks: Sendable {
 
     /// - Parameter ref: the full name of the branch in question; a server may keep locks by branch.
     public init(_ endpoint: LFSEndpoint, git: GitCommand, ref: String?, asks: Bool = true) {
-        client = LFSClient(endpoint, git: git, asks: asks, patience: LFSClient.Patience(tries: 3))
+        client = LFSClient(endpoint, git: git, asks: asks, patience: LFSPatience(tries: 3))
         self.ref = ref
     }
 
@@ -110,6 +110,10 @@ public struct LFSLocks: Sendable {
                 .negative, "lock \(lock) is not yours: \(LFSFailure.words(answer))",
                 hint: force ? "the server lets only some users break locks" : "--force breaks somebody else's lock")
         }
+        if answer.status == 404 {
+            throw MLError(
+                .negative, "there is no lock '\(lock)' on \(name)", hint: "'git mldata locks' shows all locks")
+        }
         return LFSLock(try require(answer, "the release of lock \(lock)")["lock"])
     }
 
@@ -125,7 +129,7 @@ public struct LFSLocks: Sendable {
     private func reference() -> JSONObject { ref.map { ["ref": ["name": .string($0)]] } ?? [:] }
 
     private func require(_ answer: HTTPRequest.Answer, _ subject: String) throws -> JSON {
-        if LFSLocks.meansAbsent(answer.status) && !subject.hasPrefix("the release") {
+        if LFSLocks.meansAbsent(answer.status) {
             throw MLError(
                 .failed, "\(name) offers no file locks (\(answer.status))",
                 hint: "locks need a Git LFS server with the lock API; name it with 'git config lfs.url URL'")

@@ -20,14 +20,12 @@ public final class LFSRemote: ContentRemote, @unchecked Sendable {
     ///   - git: runs `git credential` and reads Git's configuration.
     ///   - folder: the local store's folder: incomplete downloads and what the server was seen to have are kept there.
     ///   - asks: whether the user may be asked for a password on the terminal.
-    public convenience init(
-        _ endpoint: LFSEndpoint, git: GitCommand, folder: String, asks: Bool = true, transfers: Int = LFSRemote.transfers
+    ///   - transfers: how many run at once.
+    public init(
+        _ endpoint: LFSEndpoint, git: GitCommand, folder: String, asks: Bool = true,
+        transfers: Int = LFSRemote.transfers, patience: LFSPatience = LFSPatience()
     ) {
-        self.init(LFSClient(endpoint, git: git, asks: asks), folder: folder, transfers: transfers)
-    }
-
-    init(_ client: LFSClient, folder: String, transfers: Int = LFSRemote.transfers) {
-        self.client = client
+        client = LFSClient(endpoint, git: git, asks: asks, patience: patience)
         self.transfers = transfers
         incomplete = folder + "/incomplete"
         memory = LFSMemory(client.name, folder: folder + "/remotes")
