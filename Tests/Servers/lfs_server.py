@@ -17,6 +17,8 @@ import threading
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from lifetime import end_with
+
 MEDIA = "application/vnd.git-lfs+json"
 lock = threading.Lock()
 faults, users, locks = {}, {}, []
@@ -203,6 +205,7 @@ class Handler(BaseHTTPRequestHandler):
 arguments = sys.argv[1:]
 folder = os.path.abspath(arguments.pop(0))
 os.makedirs(folder, exist_ok=True)
+end_with(folder)
 while arguments:
     option = arguments.pop(0)
     if option == "--users":

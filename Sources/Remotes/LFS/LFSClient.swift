@@ -51,6 +51,14 @@ final class LFSClient: Sendable {
         return try LFSMessages.objects(json, asked: files, server: name)
     }
 
+    /// What a request for an action carries: the server's own headers, and those SSH gave us when the action leads to the
+    /// same host and brings no authorization of its own.
+    func headers(for action: LFSAction, _ isAuthenticated: Bool, _ operation: LFSOperation) throws -> [String] {
+        let address = try access.address(operation)
+        let isOurs = LFSCredentials.origin(address.url) == LFSCredentials.origin(action.href)
+        return action.headers + (isOurs && !isAuthenticated && !action.hasAuthorization ? address.headers : [])
+    }
+
     /// Sends a request until there is an answer that trying again would not change.
     ///
     /// - Parameters:

@@ -56,7 +56,10 @@ final class LFSDownload {
     /// - Throws: `MLError(.corrupt)`; then nothing of it is in the store.
     func store(with writer: PackWriter) throws {
         guard isComplete else { throw wrong("has \(position) bytes, not \(pointer.size)") }
-        guard hasher.finish() == pointer.oid else { throw wrong("has another hash") }
+        guard hasher.finish() == pointer.oid else {
+            try discard()
+            throw wrong("has another hash")
+        }
         try file.seek(to: 0)
         guard try writer.add({ try self.file.read(into: $0) }).pointer == pointer else { throw wrong("changed on disk") }
         try discard()

@@ -20,18 +20,18 @@ enum LFSFailure {
             return make(.failed, "does not allow \(subject)", "ask its owner for the right to read or write")
         case 404, 410:
             return make(.notFound, "does not have \(subject)", "is the address right? it usually ends in '/info/lfs'")
-        case 406: return make(.failed, "does not speak the Git LFS API")
-        case 409: return make(.conflict, "names objects by another hash than sha256")
+        case 406: return make(.failed, "does not speak the Git LFS API", "is the address right? it usually ends in '/info/lfs'")
+        case 409: return make(.conflict, "names objects by another hash than sha256", "use another remote store for data")
         case 413:
             return make(
                 .failed, "finds \(subject) too large", "ask for a higher limit, or use another remote store for data")
         case 422: return make(.invalidInput, "refuses \(subject)", "oid or size are not what the server can accept")
         case 429:
             return make(.failed, "is asked too often for \(subject)", "wait a little and run the command again")
-        case 501: return make(.failed, "does not offer \(subject)")
+        case 501: return make(.failed, "does not offer \(subject)", "use another remote store for data")
         case 507: return make(.io, "has no space left for \(subject)", "free space there, or use another remote store")
         case 509: return make(.failed, "has no bandwidth left for \(subject)", "wait, or buy more from the host")
-        default: return make(.io, "answered to \(subject)")
+        default: return make(.io, "answered to \(subject)", "try again later; what was moved so far is kept")
         }
     }
 

@@ -154,12 +154,12 @@ public final class LFSRemote: ContentRemote, @unchecked Sendable {
     ) throws -> HTTPRequest.Answer {
         if download.isComplete { return HTTPRequest.Answer(status: 200, body: [], length: 0) }
         do {
-            let adds = !isAuthenticated && !action.hasAuthorization
+            let headers = try client.headers(for: action, isAuthenticated, .download)
             func attempt() throws -> HTTPRequest.Answer {
                 try client.exchange(
-                    "object \(file.oid.short)", addsCredentials: adds, progress: { download.received },
+                    "object \(file.oid.short)", addsCredentials: !isAuthenticated, progress: { download.received },
                     make: {
-                        var request = HTTPRequest(method: "GET", url: action.href, headers: action.headers)
+                        var request = HTTPRequest(method: "GET", url: action.href, headers: headers)
                         if let range = download.rangeHeader { request.headers.append(range) }
                         var isFirst = true
                         request.sink = { status, bytes in

@@ -39,16 +39,15 @@ struct LFSUpload {
     }
 
     private func put(_ action: LFSAction, _ isAuthenticated: Bool) throws -> HTTPRequest.Answer {
-        try client.exchange(
-            "the upload of object \(file.oid.short)", addsCredentials: !isAuthenticated && !action.hasAuthorization
-        ) {
+        let headers = try client.headers(for: action, isAuthenticated, .upload)
+        return try client.exchange("the upload of object \(file.oid.short)", addsCredentials: !isAuthenticated) {
             let reader = try ObjectReader(file.oid, in: store)
             guard reader.size == file.size else {
                 throw MLError(
                     .invalidInput, "a pointer gives object \(file.oid.short) \(file.size) bytes; it has \(reader.size)")
             }
-            var request = HTTPRequest(method: "PUT", url: action.href, headers: action.headers)
-            if !action.headers.contains(where: { $0.lowercased().hasPrefix("content-type:") }) {
+            var request = HTTPRequest(method: "PUT", url: action.href, headers: headers)
+            if !headers.contains(where: { $0.lowercased().hasPrefix("content-type:") }) {
                 request.headers.append("Content-Type: application/octet-stream")
             }
             request.stream = HTTPStream(
@@ -59,12 +58,11 @@ struct LFSUpload {
 
     private func verify(_ action: LFSAction, _ isAuthenticated: Bool) throws {
         let body = JSON.object(["oid": .string(file.oid.hex), "size": .integer(file.size)])
-        let answer = try client.exchange(
-            "the check of object \(file.oid.short)", addsCredentials: !isAuthenticated && !action.hasAuthorization
-        ) {
+        let headers = try client.headers(for: action, isAuthenticated, .upload)
+        let answer = try client.exchange("the check of object \(file.oid.short)", addsCredentials: !isAuthenticated) {
             HTTPRequest(
                 method: "POST", url: action.href,
-                headers: action.headers + [
+                headers: headers + [
                     "Accept: \(LFSMessages.mediaType)", "Content-Type: \(LFSMessages.mediaType)",
                 ], body: Array(body.compact().utf8))
         }
