@@ -15,8 +15,8 @@ struct LFSAgentTests {
     /// A repository whose content git-lfs has pushed through us.
     private func make(_ box: Sandbox, remote: String) throws {
         try box.run("git init -q --bare r.git && git init -q repo && git -C repo remote add origin '\(box.root)/r.git'")
-        for (file, content) in LFSTests.contents { try box.write(content, to: "repo/\(file).bin") }
-        try box.write(LFSTests.contents[2].1 + [1], to: "repo/again.bin")
+        try LFSTests.writeFiles(box, "repo")
+        try box.run("cat big.bin one.bin >again.bin", in: "repo")
         try box.run(
             """
             \(LFSAgentTests.setUp) && \(remote)
@@ -27,7 +27,7 @@ struct LFSAgentTests {
     private func expectClone(_ box: Sandbox, _ remote: String) throws {
         try box.run(
             "git clone -q -n r.git copy && cd copy && \(LFSAgentTests.setUp) && \(remote)\ngit checkout -q main && git lfs fsck")
-        for (file, content) in LFSTests.contents { #expect(try box.read("copy/\(file).bin") == content) }
+        try LFSTests.expectFiles(box, "copy")
         #expect(try Files.list(box.root + "/copy/.git/lfs/tmp") == [])
         #expect(try box.run("git status --porcelain", in: "copy").output == "")
     }
@@ -54,7 +54,8 @@ struct LFSAgentTests {
         let remote = "git mldata remote add -q --default disk ../storage"
         try make(box, remote: remote)
         let lost = ObjectID.of("x").hex
-        let one = ObjectID.of(LFSTests.contents[0].1).hex
+        let content = try box.read("original/one.bin")
+        let one = ObjectID.of(content).hex
         let conversation = """
             {"event":"init","operation":"download","remote":"origin","concurrent":false,"concurrenttransfers":1}
             {"event":"download","oid":"\(lost)","size":1,"action":null}
@@ -70,7 +71,7 @@ struct LFSAgentTests {
         #expect(complete.count == 3)
         #expect(complete.first?["error"]?["code"] == 404 && complete.first?["oid"]?.stringValue == lost)
         #expect(complete[1]["error"] == nil)
-        #expect(try Files.read(complete[1]["path"]?.stringValue ?? "") == LFSTests.contents[0].1)
+        #expect(try Files.read(complete[1]["path"]?.stringValue ?? "") == content)
         // What is not what its name says goes nowhere.
         #expect(complete[2]["error"]?["message"]?.stringValue?.contains("does not hold object") == true)
         let nowhere = try box.attempt(
