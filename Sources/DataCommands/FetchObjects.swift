@@ -7,7 +7,8 @@ import ObjectStore
 /// What the filter starts when a smudge needs content that is not here.
 struct FetchObjects: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "fetch-objects", abstract: "Download objects named on standard input, 'ID SIZE' a line.", shouldDisplay: false)
+        commandName: "fetch-objects", abstract: "Download objects named on standard input, 'ID SIZE' a line.",
+        shouldDisplay: false)
 
     @Flag(help: "Read ids and sizes from standard input, one object a line.") var stdin = false
     @OptionGroup var common: CommonOptions

@@ -111,7 +111,8 @@ struct Locks: ParsableCommand {
 enum LockReport {
     static func table(_ groups: [(name: String, locks: [LFSLock])]) -> Table {
         let marks = groups.contains { $0.name == "ours" }
-        var table = Table(columns: (marks ? [.init("")] : []) + [.init("Path"), .init("Owner"), .init("ID"), .init("Since")])
+        var table = Table(
+            columns: (marks ? [.init("")] : []) + [.init("Path"), .init("Owner"), .init("ID"), .init("Since")])
         for (name, locks) in groups {
             for lock in locks.sorted(by: { $0.path < $1.path }) {
                 let mark: [Table.Cell] = marks ? [.init(name == "ours" ? "*" : "")] : []

@@ -17,7 +17,9 @@ struct Remote: ParsableCommand {
 struct RemoteAdd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Add a remote store.",
-        discussion: "URL is a path, file:///path, http(s)://host/path (WebDAV), git::REMOTE, or lfs::URL for a Git LFS server or folder.")
+        discussion:
+            "URL is a path, file:///path, http(s)://host/path (WebDAV), git::REMOTE, or lfs::URL for a Git LFS server or folder."
+    )
 
     @Flag(name: [.customShort("d"), .long], help: "Use it when no store is named.") var `default` = false
     @Argument var name: String

@@ -39,7 +39,8 @@ public struct LockCheck: Sendable {
 
     /// `lfs.URL.locksverify`, else `lfs.locksverify`; nil when neither is set.
     private func verifies() throws -> Bool? {
-        if let endpoint = try data.lfsStore(), let own = try data.configuration.bool("lfs.\(endpoint.name).locksverify") {
+        if let endpoint = try data.lfsStore(), let own = try data.configuration.bool("lfs.\(endpoint.name).locksverify")
+        {
             return own
         }
         return try data.configuration.bool("lfs.locksverify")

@@ -26,7 +26,8 @@ struct LFSAgentTests {
 
     private func expectClone(_ box: Sandbox, _ remote: String) throws {
         try box.run(
-            "git clone -q -n r.git copy && cd copy && \(LFSAgentTests.setUp) && \(remote)\ngit checkout -q main && git lfs fsck")
+            "git clone -q -n r.git copy && cd copy && \(LFSAgentTests.setUp) && \(remote)\ngit checkout -q main && git lfs fsck"
+        )
         try LFSTests.expectFiles(box, "copy")
         #expect(try Files.list(box.root + "/copy/.git/lfs/tmp") == [])
         #expect(try box.run("git status --porcelain", in: "copy").output == "")
@@ -76,6 +77,7 @@ struct LFSAgentTests {
         #expect(complete[2]["error"]?["message"]?.stringValue?.contains("does not hold object") == true)
         let nowhere = try box.attempt(
             "git -C r.git mldata lfs-agent --to nothing", input: Array(conversation.utf8.prefix { $0 != 10 }) + [10])
-        #expect(try JSON(parsing: nowhere.output)["error"]?["message"]?.stringValue?.contains("no remote store") == true)
+        #expect(
+            try JSON(parsing: nowhere.output)["error"]?["message"]?.stringValue?.contains("no remote store") == true)
     }
 }

@@ -95,7 +95,8 @@ import Testing
         let push = try box.attempt("git push -q origin main", in: "repo")
         #expect(push.status == 0 && !push.errors.contains("lock"), "\(push.errors)")
         try box.run("git mldata remote set server url lfs::../folder && git config --unset lfs.url", in: "repo")
-        #expect(try box.attempt("git mldata lock data/one", in: "repo").firstError.contains("there is no remote") == false)
+        #expect(
+            try box.attempt("git mldata lock data/one", in: "repo").firstError.contains("there is no remote") == false)
         #expect(try box.attempt("git mldata lock data/one", in: "repo").firstError.hasSuffix("which keeps no locks"))
     }
 }

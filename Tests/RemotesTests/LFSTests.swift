@@ -120,7 +120,8 @@ import Testing
         let size = try #require(Files.status(half)).size
         let healthy = try LFSServer(place.box)
         let remote = LFSRemote(
-            try LFSEndpoint(healthy.url, relativeTo: "/"), git: GitCommand(), folder: place.box.root + "/two", asks: false)
+            try LFSEndpoint(healthy.url, relativeTo: "/"), git: GitCommand(), folder: place.box.root + "/two",
+            asks: false)
         let two = try ObjectStore(root: place.box.root + "/two")
         #expect(try remote.fetch(place.files, into: two, progress: SilentProgress()).missing == [])
         #expect(try two.read(place.files[0].oid) == place.store.read(place.files[0].oid))
@@ -156,7 +157,8 @@ import Testing
         ("full", "has no space left", MLError.Code.io), ("unverified", "after its upload", .notFound),
         ("deny", "does not allow", .failed), ("broken", "answered to", .io), ("busy", "is asked too often", .failed),
     ])
-    func `what does not pass is said in words, with a hint`(_ fault: String, _ words: String, _ code: MLError.Code) throws
+    func `what does not pass is said in words, with a hint`(_ fault: String, _ words: String, _ code: MLError.Code)
+        throws
     {
         let place = try Place("--fault \(fault)", sizes: [1000])
         let error = try #require(place.failure { _ = try place.push() })
@@ -173,7 +175,8 @@ import Testing
     @Test func `what is no LFS server is said to be none`() throws {
         let place = try Place(sizes: [10])
         let remote = LFSRemote(
-            try LFSEndpoint(place.server.url + "/elsewhere", relativeTo: "/"), git: GitCommand(), folder: place.box.root,
+            try LFSEndpoint(place.server.url + "/elsewhere", relativeTo: "/"), git: GitCommand(),
+            folder: place.box.root,
             asks: false)
         let error = try #require(place.failure { _ = try remote.lacking(place.files) })
         #expect(error.code == .notFound && error.hints.first?.contains("/info/lfs") == true)

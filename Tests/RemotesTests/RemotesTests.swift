@@ -61,7 +61,8 @@ import Testing
         #expect(try second.fetch([file], into: two, progress: SilentProgress()).missing == [])
         #expect(try two.read(file.oid) == content)
         #expect(
-            try second.fetch([Pointer(oid: ObjectID.of("x"), size: 1)], into: two, progress: SilentProgress()).missing == [ObjectID.of("x")])
+            try second.fetch([Pointer(oid: ObjectID.of("x"), size: 1)], into: two, progress: SilentProgress()).missing
+                == [ObjectID.of("x")])
     }
 
     @Test func `what a hostile remote sends never reaches the store`() throws {

@@ -14,7 +14,8 @@ public struct LFSServer: Sendable {
     ///   - options: its options, such as `--fault cut=1`.
     ///   - folder: where it keeps objects, below the sandbox.
     public init(_ box: Sandbox, _ options: String = "", folder: String = "server") throws {
-        try self.init(box, command: "exec python3 '\(Sandbox.package)/Tests/Servers/lfs_server.py' \(folder) \(options)")
+        try self.init(
+            box, command: "exec python3 '\(Sandbox.package)/Tests/Servers/lfs_server.py' \(folder) \(options)")
     }
 
     /// Any server that prints its port first and ends with its folder (`Tests/Servers/lifetime.py`).

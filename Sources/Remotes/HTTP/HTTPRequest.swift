@@ -152,7 +152,10 @@ private let receiveBytes: gitml_transfer = { data, size, count, context in
         transfer.incoming.append(contentsOf: bytes)
         return bytes.count
     }
-    return transfer.attempt({ try sink(status, bytes); return bytes.count }, otherwise: 0)
+    return transfer.attempt(
+        {
+            try sink(status, bytes); return bytes.count
+        }, otherwise: 0)
 }
 
 private let receiveHeader: gitml_transfer = { data, size, count, context in
@@ -181,6 +184,8 @@ private let rewindBytes: gitml_seek = { context, offset, origin in
     guard let context, offset == 0, origin == SEEK_SET else { return Int32(CURL_SEEKFUNC_CANTSEEK) }
     let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
     let answer = transfer.attempt(
-        { try transfer.stream.rewind(); return Int(CURL_SEEKFUNC_OK) }, otherwise: Int(CURL_SEEKFUNC_FAIL))
+        {
+            try transfer.stream.rewind(); return Int(CURL_SEEKFUNC_OK)
+        }, otherwise: Int(CURL_SEEKFUNC_FAIL))
     return Int32(answer)
 }

@@ -75,7 +75,8 @@ final class LFSClient: Sendable {
         while true {
             var request = try make()
             var added: String?
-            let isComplete = !addsCredentials || request.headers.contains { $0.lowercased().hasPrefix("authorization:") }
+            let isComplete =
+                !addsCredentials || request.headers.contains { $0.lowercased().hasPrefix("authorization:") }
             if isComplete {
                 request.usesNetrc = false
             } else if let header = credentials.header(for: request.url) {
@@ -94,7 +95,8 @@ final class LFSClient: Sendable {
             case .failure(let code, let error):
                 guard LFSClient.mayPass(code), tried < patience.tries else {
                     throw MLError(
-                        error.code, error.message, hint: "check the address, the network and the server, then try again")
+                        error.code, error.message, hint: "check the address, the network and the server, then try again"
+                    )
                 }
             case .answer(let answer) where answer.status == 401 && !isComplete:
                 let challenge = answer.headers["lfs-authenticate"] ?? answer.headers["www-authenticate"]

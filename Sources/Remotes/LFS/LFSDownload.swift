@@ -61,7 +61,9 @@ final class LFSDownload {
             throw wrong("has another hash")
         }
         try file.seek(to: 0)
-        guard try writer.add({ try self.file.read(into: $0) }).pointer == pointer else { throw wrong("changed on disk") }
+        guard try writer.add({ try self.file.read(into: $0) }).pointer == pointer else {
+            throw wrong("changed on disk")
+        }
         try discard()
     }
 

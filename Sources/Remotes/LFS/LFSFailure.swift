@@ -20,8 +20,11 @@ enum LFSFailure {
             return make(.failed, "does not allow \(subject)", "ask its owner for the right to read or write")
         case 404, 410:
             return make(.notFound, "does not have \(subject)", "is the address right? it usually ends in '/info/lfs'")
-        case 406: return make(.failed, "does not speak the Git LFS API", "is the address right? it usually ends in '/info/lfs'")
-        case 409: return make(.conflict, "names objects by another hash than sha256", "use another remote store for data")
+        case 406:
+            return make(
+                .failed, "does not speak the Git LFS API", "is the address right? it usually ends in '/info/lfs'")
+        case 409:
+            return make(.conflict, "names objects by another hash than sha256", "use another remote store for data")
         case 413:
             return make(
                 .failed, "finds \(subject) too large", "ask for a higher limit, or use another remote store for data")
