@@ -18,10 +18,14 @@ public struct DataProgram: ParsableCommand {
             CommandGroup(
                 name: "Daily work",
                 subcommands: [
-                    Clone.self, Add.self, Status.self, List.self, Sync.self, Checkout.self, Cat.self, Unpack.self,
+                    Clone.self, Add.self, Status.self, List.self, Sync.self, Checkout.self, Cat.self, Get.self,
+                    Unpack.self,
                 ]),
-            CommandGroup(name: "Exchange", subcommands: [Push.self, Fetch.self, Pull.self]),
-            CommandGroup(name: "Care", subcommands: [Fsck.self]),
+            CommandGroup(
+                name: "Exchange",
+                subcommands: [Push.self, Fetch.self, Pull.self, ImportPath.self, ImportURL.self, Update.self]),
+            CommandGroup(
+                name: "Care", subcommands: [DiskUsage.self, Fsck.self, Doctor.self, Collect.self, Repack.self]),
             CommandGroup(
                 name: "Plumbing",
                 subcommands: [

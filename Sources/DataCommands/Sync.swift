@@ -26,7 +26,7 @@ struct Sync: ParsableCommand {
             if paths.isEmpty { return }
         }
         let outcome = try Workflow.fill(paths, fetch: true, session)
-        if !fromFilter { session.ui.print(Workflow.describe(outcome)) }
+        if !fromFilter { session.ui.summary(Workflow.describe(outcome)) }
     }
 }
 
@@ -39,7 +39,7 @@ struct Checkout: ParsableCommand {
 
     func run() throws {
         let session = try Session(common)
-        session.ui.print(Workflow.describe(try Workflow.fill(session.paths(paths), fetch: false, session)))
+        session.ui.summary(Workflow.describe(try Workflow.fill(session.paths(paths), fetch: false, session)))
     }
 }
 
@@ -60,7 +60,7 @@ struct Pull: ParsableCommand {
         let outcome = try Workflow.fill(session.paths(paths), fetch: true, session) {
             $0.pointer.size > lower && $0.pointer.size < upper
         }
-        session.ui.print(Workflow.describe(outcome))
+        session.ui.summary(Workflow.describe(outcome))
     }
 
     private func size(_ text: String?, _ option: String) throws -> Int64? {

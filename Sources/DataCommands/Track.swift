@@ -20,7 +20,7 @@ struct Track: ParsableCommand {
         let folder = String(session.data.repository.prefix.dropLast())
         let added = try TrackedPatterns.add(patterns, folder: folder, session.data.repository)
         for pattern in patterns {
-            session.ui.print(added.contains(pattern) ? "Tracking '\(pattern)'" : "'\(pattern)' is already tracked")
+            session.ui.summary(added.contains(pattern) ? "Tracking '\(pattern)'" : "'\(pattern)' is already tracked")
         }
     }
 
@@ -57,7 +57,7 @@ struct Untrack: ParsableCommand {
         let folder = String(session.data.repository.prefix.dropLast())
         let removed = try TrackedPatterns.remove(patterns, folder: folder, session.data.repository)
         for pattern in patterns {
-            session.ui.print(
+            session.ui.summary(
                 removed.contains(pattern) ? "Untracking '\(pattern)'" : "'\(pattern)' was not tracked here")
         }
         if !removed.isEmpty {

@@ -16,6 +16,6 @@ struct Unpack: ParsableCommand {
     func run() throws {
         let ui = try UserInterface(common)
         let summary = try ArchiveReader.extract(file, into: directory, progress: ui.progress)
-        ui.print("Unpacked \(Quantity.count(summary.files, "file")), \(Quantity.bytes(summary.bytes))")
+        ui.summary("Unpacked \(Quantity.count(summary.files, "file")), \(Quantity.bytes(summary.bytes))")
     }
 }

@@ -15,17 +15,21 @@ public final class FilterSession {
     private(set) var smudges = 0
     private var warned = false
 
-    /// - Parameter message: takes one line for the user, such as `warning: …`; a filter's standard output belongs to
-    ///   git.
-    public init(_ environment: GitEnvironment, message: @escaping (String) -> Void) throws {
+    /// - Parameters:
+    ///   - skipSmudge: leave every pointer as it is, whatever the settings say.
+    ///   - message: takes one line for the user, such as `warning: …`; a filter's standard output belongs to git.
+    public init(
+        _ environment: GitEnvironment, skipSmudge: Bool = false, message: @escaping (String) -> Void
+    ) throws {
         self.environment = environment
         self.message = message
-        settings = try FilterSettings(environment)
-        let root =
-            settings.store.map { Files.join(environment.commonDirectory, $0) } ?? environment.commonDirectory
-            + "/mldata"
-        isFirstContact = !Files.exists(root + "/packs")
-        store = try ObjectStore(root: root)
+        var settings = try FilterSettings(environment)
+        if skipSmudge { settings.skipSmudge = true }
+        self.settings = settings
+        let root = settings.store ?? environment.commonDirectory + "/mldata"
+        isFirstContact = !Files.exists(environment.commonDirectory + "/mldata")
+        store = try ObjectStore(
+            root: root, alternates: ObjectStore.alternates(ofRepository: environment.commonDirectory))
     }
 
     // MARK: Clean
@@ -92,7 +96,9 @@ public final class FilterSession {
             )
             return .asIs
         }
-        if settings.skipSmudge { return .asIs }
+        if settings.skipSmudge || !settings.wanted.isOpen && !settings.wanted.contains(FilterSession.name(path)) {
+            return .asIs
+        }
         if pointer.size > settings.inlineLimit {
             leftAsPointer.append(path)
             return .asIs

@@ -157,14 +157,13 @@ enum ProtocolChild {
         #expect(error?.code == .notARepository)
     }
 
-    @Test func `settings read back and say what is wrong`() throws {
-        var settings = try FilterSettings(parsing: "inlineLimit=5\nstore=/a=b\nskipSmudge=true\nfuture=x\n# a remark\n")
-        #expect(
-            settings.inlineLimit == 5 && settings.store == "/a=b" && settings.skipSmudge && !settings.skipDownloadErrors
-        )
-        settings.skipDownloadErrors = true
-        #expect(try FilterSettings(parsing: settings.encoded) == settings)
-        #expect(throws: MLError.self) { try FilterSettings(parsing: "inlineLimit=many\n") }
-        #expect(throws: MLError.self) { try FilterSettings(parsing: "skipSmudge=perhaps\n") }
+    @Test func `settings are read and say what is wrong`() throws {
+        let settings = try FilterSettings(
+            parsing: Array(
+                "mldata.inlinelimit\n5k\0mldata.store\n/a=b\0mldata.skipdownloaderrors\0mldata.future\nx\0".utf8))
+        #expect(settings.inlineLimit == 5120 && settings.store == "/a=b" && settings.skipDownloadErrors)
+        for wrong in ["inlinelimit\nmany", "skipdownloaderrors\nperhaps", "repositoryformatversion\n7"] {
+            #expect(throws: MLError.self) { try FilterSettings(parsing: Array("mldata.\(wrong)\0".utf8)) }
+        }
     }
 }

@@ -129,7 +129,7 @@ import Testing
         #expect(text(try lists(strict.output)[2]) == "status=error\n")
         #expect(strict.errorText.contains("fatal: cannot fetch 'x.bin'"))
         #expect(strict.errorText.contains("\nhint: "))
-        try box.setting("skipDownloadErrors=1\n")
+        try box.setting("skipDownloadErrors", "1")
         let lenient = try box.converse(Say.hello + Say.smudge("x.bin", known))
         #expect(try lists(lenient.output)[3] == [known])
         #expect(lenient.errorText.contains("warning: cannot fetch 'x.bin'"))
@@ -148,7 +148,7 @@ import Testing
         let limited = try box.converse(asked)
         #expect(try lists(limited.output)[3] == [pointer(to: big).encoded])
         #expect(box.log == "sync --from-filter --stdin\nd/a b.bin|ü.bin|")
-        try box.setting("inlineLimit=4194304\nnewer=1\n")
+        try box.setting("inlineLimit", "4m")
         #expect(Array(try lists(try box.converse(asked).output)[3].joined()) == big)
     }
 
@@ -234,7 +234,7 @@ import Testing
             return
         }
         defer { _ = try? Subprocess(["umount", mountPoint]).run() }
-        try box.setting("store=\(mountPoint)/store\n")
+        try box.setting("store", "\(mountPoint)/store")
         let result = try box.converse(Say.hello + Say.clean("big.bin", randomBytes(3_000_000, seed: 16)))
         let answer = try lists(result.output)
         #expect(text(answer[2]) == "status=error\n")

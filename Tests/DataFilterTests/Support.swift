@@ -47,10 +47,7 @@ final class Sandbox {
 
     func read(_ name: String) throws -> [UInt8] { try Files.read(repository + "/" + name) }
 
-    func setting(_ text: String) throws {
-        try Files.makeDirectories(repository + "/.git/mldata")
-        try Files.writeAtomically(text, to: repository + "/.git/mldata/filter-config")
-    }
+    func setting(_ key: String, _ value: String) throws { try git("config", "mldata." + key, value) }
 
     static let environment: [String: String?] = [
         "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_AUTHOR_NAME": "A",

@@ -56,6 +56,7 @@ public struct Installation: Sendable {
         if !force { try refuseForeign(wanted) }
         for (key, value) in wanted { try set(key, value) }
         guard let repository, scope == .local else { return [] }
+        try Files.makeDirectories(repository.dataDirectory)
         for (key, value) in Installation.repositorySettings { try set(key, value) }
         if try !values("notes.displayRef").contains(Installation.displayRef) {
             try git.run(["config", "--local", "--add", "notes.displayRef", Installation.displayRef])
@@ -88,7 +89,7 @@ public struct Installation: Sendable {
 
     /// True when this repository has everything: no command needs to install again.
     public func isComplete() throws -> Bool {
-        guard let repository, try HookInstaller(repository: repository).isInstalled() else { return false }
+        guard let repository, try HookInstaller(repository: repository).missing().isEmpty else { return false }
         let configuration = try Configuration(git)
         let hasFilter =
             configuration["filter.mldata.process"] != nil && configuration["mldata.repositoryFormatVersion"] == "0"

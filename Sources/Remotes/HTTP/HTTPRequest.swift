@@ -11,7 +11,10 @@ struct HTTPRequest {
 
     struct Answer {
         var status: Int
+        /// Empty when a sink took it.
         var body: [UInt8]
+        /// The last answer's headers, names in lower case.
+        var headers: [String: String]
         /// What the server says the content's size is; -1 when it does not say.
         var length: Int64
     }
@@ -19,15 +22,22 @@ struct HTTPRequest {
     /// Bytes per second below which, for half a minute, a transfer counts as stalled.
     private static let stallLimit = 1
 
-    /// - Throws: `MLError(.io)` when no answer came; an answer of any status is returned.
-    func send() throws -> Answer {
+    /// - Parameter sink: takes the body of a successful answer (200 to 299) as it comes; without one it is collected.
+    /// - Throws: `MLError(.io)` when no answer came; an answer of any status is returned. Errors of `sink`.
+    func send(_ sink: ((UnsafeRawBufferPointer) throws -> Void)? = nil) throws -> Answer {
+        guard let sink else { return try perform(Transfer(body ?? [])) }
+        return try withoutActuallyEscaping(sink) { sink in
+            try perform(Transfer(body ?? [], sink))
+        }
+    }
+
+    private func perform(_ transfer: Transfer) throws -> Answer {
         _ = HTTPRequest.start
         guard let handle = curl_easy_init() else { throw MLError(.io, "cannot start libcurl") }
         defer { curl_easy_cleanup(handle) }
         var list: UnsafeMutablePointer<curl_slist>?
         for header in headers + ["Expect:"] { list = curl_slist_append(list, header) }
         defer { curl_slist_free_all(list) }
-        let transfer = Transfer(body ?? [])
         let context = Unmanaged.passUnretained(transfer).toOpaque()
         var words = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
 
@@ -44,6 +54,8 @@ struct HTTPRequest {
         _ = gitml_curl_number(handle, CURLOPT_LOW_SPEED_TIME, 30)
         _ = gitml_curl_function(handle, CURLOPT_WRITEFUNCTION, receiveBytes)
         _ = gitml_curl_pointer(handle, CURLOPT_WRITEDATA, context)
+        _ = gitml_curl_function(handle, CURLOPT_HEADERFUNCTION, receiveHeader)
+        _ = gitml_curl_pointer(handle, CURLOPT_HEADERDATA, context)
         if method == "HEAD" {
             _ = gitml_curl_number(handle, CURLOPT_NOBODY, 1)
         } else if method == "PUT" {
@@ -58,6 +70,7 @@ struct HTTPRequest {
             _ = gitml_curl_pointer(handle, CURLOPT_ERRORBUFFER, buffer.baseAddress)
             return curl_easy_perform(handle)
         }
+        if let failure = transfer.failure { throw failure }
         guard result == CURLE_OK else {
             let own = String(decoding: words.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             let text = own.isEmpty ? String(cString: curl_easy_strerror(result)) : own
@@ -67,7 +80,8 @@ struct HTTPRequest {
         _ = gitml_curl_status(handle, &status)
         var length: curl_off_t = -1
         _ = gitml_curl_length(handle, &length)
-        return Answer(status: status, body: transfer.incoming, length: Int64(length))
+        return Answer(
+            status: status, body: transfer.incoming, headers: transfer.headers, length: Int64(length))
     }
 
     /// The URL without what stands before `@`.
@@ -86,14 +100,55 @@ private final class Transfer {
     let outgoing: [UInt8]
     var sent = 0
     var incoming: [UInt8] = []
-    init(_ outgoing: [UInt8]) { self.outgoing = outgoing }
+    var headers: [String: String] = [:]
+    var status = 0
+    /// What the sink threw; libcurl only learns that it must stop.
+    var failure: (any Error)?
+    private let sink: ((UnsafeRawBufferPointer) throws -> Void)?
+
+    init(_ outgoing: [UInt8], _ sink: ((UnsafeRawBufferPointer) throws -> Void)? = nil) {
+        self.outgoing = outgoing
+        self.sink = sink
+    }
+
+    func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let sink, (200..<300).contains(status) else {
+            incoming.append(contentsOf: bytes)
+            return true
+        }
+        do {
+            try sink(bytes)
+            return true
+        } catch {
+            failure = error
+            return false
+        }
+    }
+
+    /// A line `Name: value`, or the status line that begins the headers of an answer.
+    func takeHeader(_ bytes: UnsafeRawBufferPointer) {
+        let line = String(decoding: bytes, as: UTF8.self).prefix { $0 != "\r\n" && $0 != "\n" && $0 != "\r" }
+        if line.hasPrefix("HTTP/") {
+            headers = [:]
+            status = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+        } else if let colon = line.firstIndex(of: ":") {
+            let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
+            headers[line[..<colon].lowercased()] = String(value)
+        }
+    }
+}
+
+private let receiveHeader: gitml_transfer = { data, size, count, context in
+    guard let data, let context else { return 0 }
+    let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+    transfer.takeHeader(UnsafeRawBufferPointer(start: data, count: size * count))
+    return size * count
 }
 
 private let receiveBytes: gitml_transfer = { data, size, count, context in
     guard let data, let context else { return 0 }
     let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-    transfer.incoming.append(contentsOf: UnsafeRawBufferPointer(start: data, count: size * count))
-    return size * count
+    return transfer.take(UnsafeRawBufferPointer(start: data, count: size * count)) ? size * count : 0
 }
 
 private let sendBytes: gitml_transfer = { data, size, count, context in

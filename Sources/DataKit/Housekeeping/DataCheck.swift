@@ -17,6 +17,23 @@ public struct DataCheck: Sendable {
 
     /// - Parameter revisions: commits to check; empty for HEAD and the index.
     public func run(_ revisions: [String], progress: any ProgressReporter) throws -> [Finding] {
+        var (files, findings) = try inspect(revisions)
+        let store = try data.openStore()
+        var seen: Set<PointerFile> = []
+        for (number, file) in files.enumerated() where seen.insert(file).inserted {
+            progress.report("Checking", completed: number + 1, total: files.count, detail: file.path)
+            findings += try check(file, store)
+        }
+        findings += try store.verify(progress: progress).map {
+            Finding(kind: "corrupt", path: $0.object?.hex ?? $0.pack, text: $0.message)
+        }
+        return Array(Set(findings)).sorted { ($0.path, $0.text) < ($1.path, $1.text) }
+    }
+
+    /// The tracked files that `run` looks at.
+    public func files(_ revisions: [String]) throws -> [PointerFile] { try inspect(revisions).files }
+
+    private func inspect(_ revisions: [String]) throws -> (files: [PointerFile], findings: [Finding]) {
         var findings: [Finding] = []
         var files: [PointerFile] = []
         let trees =
@@ -33,16 +50,7 @@ public struct DataCheck: Sendable {
                 try inspect(entry.path, entry.id, entry.mode == 0o100755, &files, &findings)
             }
         }
-        let store = try data.openStore()
-        var seen: Set<PointerFile> = []
-        for (number, file) in files.enumerated() where seen.insert(file).inserted {
-            progress.report("Checking", completed: number + 1, total: files.count, detail: file.path)
-            findings += try check(file, store)
-        }
-        findings += try store.verify(progress: progress).map {
-            Finding(kind: "corrupt", path: $0.object?.hex ?? $0.pack, text: $0.message)
-        }
-        return Array(Set(findings)).sorted { ($0.path, $0.text) < ($1.path, $1.text) }
+        return (files, findings)
     }
 
     private func inspect(
