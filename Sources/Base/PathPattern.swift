@@ -22,15 +22,28 @@ public struct PathPattern: Hashable, Sendable {
         return PathPattern.path(components[...], parts[...])
     }
 
-    private static func path(_ components: ArraySlice<[UInt8]>, _ parts: ArraySlice<[UInt8]>) -> Bool {
-        guard let part = parts.first else { return true }
+    /// Whether the path itself matches, as in `.gitattributes`: without a slash in the pattern its last part, otherwise all
+    /// of it. A folder's match says nothing of what lies in it.
+    public func matchesFile(_ path: String) -> Bool {
+        let components = path.split(separator: "/").map { Array($0.utf8) }
+        guard isAnchored else {
+            guard let only = parts.first, let last = components.last else { return false }
+            return PathPattern.part(last[...], only[...])
+        }
+        return PathPattern.path(components[...], parts[...], whole: true)
+    }
+
+    private static func path(
+        _ components: ArraySlice<[UInt8]>, _ parts: ArraySlice<[UInt8]>, whole: Bool = false
+    ) -> Bool {
+        guard let part = parts.first else { return !whole || components.isEmpty }
         if part == Array("**".utf8) {
             // At the end it means what lies inside; in the middle any number of folders, none included.
             if parts.count == 1 { return !components.isEmpty }
-            return (components.startIndex...components.endIndex).contains { path(components[$0...], parts.dropFirst()) }
+            return (components.startIndex...components.endIndex).contains { path(components[$0...], parts.dropFirst(), whole: whole) }
         }
         guard let component = components.first, self.part(component[...], part[...]) else { return false }
-        return path(components.dropFirst(), parts.dropFirst())
+        return path(components.dropFirst(), parts.dropFirst(), whole: whole)
     }
 
     /// One part of a path against one part of a pattern; stars are tried from short to long.
@@ -57,6 +70,7 @@ public struct PathPattern: Hashable, Sendable {
     }
 
     private static let star = UInt8(ascii: "*")
+    private static let space = Array("[[:space:]]".utf8)
 
     /// The pattern behind its first element when that takes the byte.
     private static func step(_ byte: UInt8, _ pattern: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
@@ -64,6 +78,10 @@ public struct PathPattern: Hashable, Sendable {
         if first == UInt8(ascii: "?") { return pattern.dropFirst() }
         if first == UInt8(ascii: "\\"), pattern.count > 1 {
             return pattern[pattern.startIndex + 1] == byte ? pattern.dropFirst(2) : nil
+        }
+        // Git's way to write a blank, since blanks end a pattern.
+        if pattern.starts(with: space) {
+            return byte == 32 || (9...13).contains(byte) ? pattern.dropFirst(space.count) : nil
         }
         guard first == UInt8(ascii: "["), let end = pattern.dropFirst(2).firstIndex(of: UInt8(ascii: "]")) else {
             return first == byte ? pattern.dropFirst() : nil

@@ -14,6 +14,7 @@ struct Fsck: ParsableCommand {
 
     @Argument(help: ArgumentHelp("Revisions to check (default: HEAD and the index).", valueName: "rev")) var revisions:
         [String] = []
+    @Flag(help: "Check pointers only, not the store.") var pointers = false
     @Flag(help: "Mend what can be mended.") var repair = false
     @Flag(name: [.customShort("n"), .long], help: "With --repair: only say what is wrong.") var dryRun = false
     @Flag(help: "Print JSON.") var json = false
@@ -22,11 +23,11 @@ struct Fsck: ParsableCommand {
     func run() throws {
         let session = try Session(common)
         let check = DataCheck(session.data)
-        var findings = try check.run(revisions, progress: session.ui.progress)
+        var findings = try check.run(revisions, pointersOnly: pointers, progress: session.ui.progress)
         if repair && !dryRun && !findings.isEmpty {
             let outcome = try Repair(session.data).run(check.files(revisions), progress: session.ui.progress)
             if !json { tell(outcome, session.ui) }
-            findings = try check.run(revisions, progress: session.ui.progress)
+            findings = try check.run(revisions, pointersOnly: pointers, progress: session.ui.progress)
         }
         if json {
             let list: [JSON] = findings.map {

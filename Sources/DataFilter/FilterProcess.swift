@@ -85,6 +85,7 @@ public struct FilterProcess {
     }
 
     private mutating func answer(_ request: Request, _ session: FilterSession) throws {
+        Trace.note("filter \(request.command) \(FilterSession.name(request.path))")
         switch request.command {
         case "clean": try clean(request, session)
         case "smudge": try smudge(request, session)
@@ -114,7 +115,7 @@ public struct FilterProcess {
     private func clean(_ request: Request, _ session: FilterSession) throws {
         reader.beginContent()
         do {
-            let answer = try session.clean { try reader.read(into: $0) }
+            let answer = try session.clean(path: request.path) { try reader.read(into: $0) }
             try content(answer)
         } catch let error as MLError where error.code != .failed {
             try reader.skipContent()

@@ -29,7 +29,7 @@ public enum FilterProgram {
                 try FilterSession(environment, skipSmudge: skip, message: message)
             }
             switch command {
-            case "clean": try OneShot.clean(session(), input: input, output: output)
+            case "clean": try OneShot.clean(session(), path: path, input: input, output: output)
             case "smudge": try OneShot.smudge(session(), path: path, input: input, output: output)
             default:
                 var process = FilterProcess(input: 0, output: 1, session: session)

@@ -9,6 +9,7 @@ public final class FilterSession {
     /// Whether there was no store when this process started: the first checkout of a fresh clone.
     let isFirstContact: Bool
     private let message: (String) -> Void
+    private let minimumSizes: MinimumSizes
     private var writer: PackWriter?
     /// Paths whose content is too long to go through git.
     private(set) var leftAsPointer: [[UInt8]] = []
@@ -27,6 +28,7 @@ public final class FilterSession {
         if skipSmudge { settings.skipSmudge = true }
         self.settings = settings
         let root = settings.store ?? environment.commonDirectory + "/mldata"
+        minimumSizes = MinimumSizes(workTree: environment.directory, commonDirectory: environment.commonDirectory)
         isFirstContact = !Files.exists(environment.commonDirectory + "/mldata")
         store = try ObjectStore(
             root: root, alternates: ObjectStore.alternates(ofRepository: environment.commonDirectory))
@@ -34,15 +36,16 @@ public final class FilterSession {
 
     // MARK: Clean
 
-    /// The text Git shall keep for a file's content: the content itself for nothing and for a pointer, otherwise a
-    /// pointer.
+    /// The text Git shall keep for a file's content: the content itself for nothing, for a pointer and for what is below
+    /// the size its pattern asks for, otherwise a pointer.
     ///
     /// - Throws: what the store throws, after which the rest of `source` is still to be read.
-    func clean(_ source: ByteSource) throws -> [UInt8] {
-        let prefix = try [UInt8](unsafeUninitializedCapacity: Pointer.sizeLimit) { buffer, initialized in
+    func clean(path: [UInt8], _ source: ByteSource) throws -> [UInt8] {
+        let minimum = try minimumSizes.minimum(FilterSession.name(path))
+        let prefix = try [UInt8](unsafeUninitializedCapacity: max(Pointer.sizeLimit, minimum)) { buffer, initialized in
             initialized = try source(UnsafeMutableRawBufferPointer(buffer))
         }
-        if prefix.isEmpty || Pointer.parse(prefix) != nil { return prefix }
+        if prefix.isEmpty || prefix.count < minimum || Pointer.parse(prefix) != nil { return prefix }
         let writer = try openWriter()
         if prefix.count < Pointer.sizeLimit { return try writer.add(prefix).pointer.encoded }
         var sent = 0

@@ -183,14 +183,18 @@ public final class ObjectStore: @unchecked Sendable {
         if let status, status == scanned { return false }
         // A folder changed within the clock's last tick may change again without a new time.
         scanned = status.flatMap { Timestamp.now().seconds - $0.modifiedSeconds > 1 ? $0 : nil }
-        let names = Set(try Files.list(packsFolder).filter { $0.hasSuffix(".idx") }.map { String($0.dropLast(4)) })
+        let files = try Files.list(packsFolder)
+        let whole = Set(files.filter { $0.hasSuffix(".pack") }.map { $0.dropLast(5) })
+        // Of an index whose pack is gone nothing can be read.
+        let names = Set(
+            files.filter { $0.hasSuffix(".idx") && whole.contains($0.dropLast(4)) }.map { String($0.dropLast(4)) })
         let before = Set(packs.map(\.name))
         guard names != before else { return false }
-        for pack in packs where !names.contains(pack.name) { files.forget(pack.path) }
+        for pack in packs where !names.contains(pack.name) { self.files.forget(pack.path) }
         packs.removeAll { !names.contains($0.name) }
         for name in names.subtracting(before).sorted() {
             do {
-                packs.append(try Pack(name: name, folder: packsFolder, files: files))
+                packs.append(try Pack(name: name, folder: packsFolder, files: self.files))
             } catch let error as MLError where error.code == .corrupt || error.code == .notFound {
                 // One damaged index must not close the whole store; `verify` reports it.
                 continue

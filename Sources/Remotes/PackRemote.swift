@@ -116,6 +116,7 @@ public final class PackRemote: @unchecked Sendable {
         let name = marks.max { $0.since < $1.since }.map { ObjectID.of($0.key).hex } ?? pack.name.hex
         let items = ["pack", "idx"].map { StorageItem(key: "packs/\(name).\($0)", file: "\(temporary)/\(name).\($0)") }
         for (item, bytes) in zip(items, [pack.pack, pack.index]) { try Files.writeAtomically(bytes, to: item.file) }
+        Trace.note("put packs/\(name) on \(storage.name): \(pack.entries.count) objects, \(pack.pack.count) bytes")
         try storage.put(items)
         try Files.writeAtomically(pack.index, to: "\(cache)/\(name).idx")
         for item in items { try Files.remove(item.file) }
@@ -176,6 +177,7 @@ public final class PackRemote: @unchecked Sendable {
             let start = first.range.lowerBound
             let bytes = try storage.get(
                 "packs/\(range.pack).pack", range: Int64(start)..<Int64(last.range.upperBound))
+            Trace.note("got \(range.entries.count) objects, \(bytes.count) bytes, of packs/\(range.pack) from \(storage.name)")
             for entry in range.entries {
                 let record = Int(entry.range.lowerBound - start)..<Int(entry.range.upperBound - start)
                 try writer.importRecord(entry, record: Array(bytes[record]), pack: "\(storage.name): \(range.pack)")

@@ -64,12 +64,12 @@ public enum RemoteFile {
                 try Files.remove(temporary)
                 return .unchanged
             case 404, 410:
-                throw MLError(.notFound, "'\(HTTPRequest.withoutCredentials(url))' does not exist (\(answer.status))")
+                throw MLError(.notFound, "'\(URLText.withoutCredentials(url))' does not exist (\(answer.status))")
             case 401, 403:
                 throw MLError(
-                    .failed, "'\(HTTPRequest.withoutCredentials(url))' is not for everybody (\(answer.status))",
+                    .failed, "'\(URLText.withoutCredentials(url))' is not for everybody (\(answer.status))",
                     hint: "credentials are taken from ~/.netrc")
-            default: throw MLError(.io, "'\(HTTPRequest.withoutCredentials(url))' answered \(answer.status)")
+            default: throw MLError(.io, "'\(URLText.withoutCredentials(url))' answered \(answer.status)")
             }
         } catch {
             try? Files.remove(temporary)

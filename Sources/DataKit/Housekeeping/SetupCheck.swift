@@ -149,8 +149,12 @@ extension DataRepository {
     func trackedWithoutPointer() throws -> [String] {
         let entries = try IndexFile(path: repository.indexPath).entries.filter { $0.stage == 0 && $0.isRegularFile }
         let filters = try repository.attribute("filter", of: entries.map(\.path))
+        let minimumSizes = MinimumSizes(
+            workTree: try repository.requireWorkTree(), commonDirectory: repository.commonDirectory)
         return try entries.filter { entry in
-            guard filters[entry.path] == "mldata", repository.blobSize(entry.id) ?? 0 > 0 else { return false }
+            guard filters[entry.path] == "mldata", let size = repository.blobSize(entry.id), size > 0,
+                try size >= minimumSizes.minimum(entry.path)
+            else { return false }
             return try pointer(entry.id) == nil
         }.map(\.path)
     }

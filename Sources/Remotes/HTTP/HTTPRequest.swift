@@ -70,11 +70,12 @@ struct HTTPRequest {
             _ = gitml_curl_pointer(handle, CURLOPT_ERRORBUFFER, buffer.baseAddress)
             return curl_easy_perform(handle)
         }
+        Trace.note("\(method) \(URLText.withoutCredentials(url)): \(transfer.status), \(transfer.outgoing.count) bytes up")
         if let failure = transfer.failure { throw failure }
         guard result == CURLE_OK else {
             let own = String(decoding: words.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             let text = own.isEmpty ? String(cString: curl_easy_strerror(result)) : own
-            throw MLError(.io, "cannot reach '\(HTTPRequest.withoutCredentials(url))': \(text)")
+            throw MLError(.io, "cannot reach '\(URLText.withoutCredentials(url))': \(text)")
         }
         var status = 0
         _ = gitml_curl_status(handle, &status)
@@ -82,15 +83,6 @@ struct HTTPRequest {
         _ = gitml_curl_length(handle, &length)
         return Answer(
             status: status, body: transfer.incoming, headers: transfer.headers, length: Int64(length))
-    }
-
-    /// The URL without what stands before `@`.
-    static func withoutCredentials(_ url: String) -> String {
-        guard let scheme = url.firstRange(of: "://") else { return url }
-        let rest = url[scheme.upperBound...]
-        let host = rest.prefix { $0 != "/" }
-        guard let at = host.lastIndex(of: "@") else { return url }
-        return String(url[..<scheme.upperBound] + rest[rest.index(after: at)...])
     }
 
     private static let start: Void = { curl_global_init(Int(CURL_GLOBAL_DEFAULT)) }()
