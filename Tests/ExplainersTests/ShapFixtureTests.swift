@@ -1,0 +1,161 @@
+import Base
+import Explainers
+import Testing
+
+/// Attributions of Python's shap 0.51 and captum 0.9 (Fixtures/make-shap-cases.py), repeated here.
+struct ShapFixture: Sendable {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let json: JSON
+        let predictor: BoxPredictor
+        func string(_ key: String) -> String? { json[key]?.stringValue }
+        func int(_ key: String) -> Int? { json[key]?.intValue }
+        func doubles(_ key: String) -> [Double] { json[key]?.arrayValue?.map { $0.doubleValue! } ?? [] }
+        var testDescription: String {
+            "\(string("method")!) \(string("box")!) seed \(int("seed")!) samples \(int("samples") ?? 0)"
+        }
+    }
+
+    let json: JSON
+    let boxes: [String: BoxPredictor]
+    let cases: [Case]
+
+    init(_ json: JSON) {
+        self.json = json
+        let boxes = Dictionary(uniqueKeysWithValues: json["boxes"]!.objectValue!.pairs.map { ($0, BoxPredictor($1)) })
+        self.boxes = boxes
+        cases = json["cases"]!.arrayValue!.map { Case(json: $0, predictor: boxes[$0["box"]!.stringValue!]!) }
+    }
+
+    static let frozen = ShapFixture(
+        try! JSON(parsing: Files.read(Files.parent(of: #filePath) + "/Fixtures/shap-cases.json")))
+
+    /// The method of a case with its settings.
+    static func method(_ test: Case) throws -> any Explainer {
+        let masking = Masking(
+            splitting: MaskedText.Splitting(rawValue: test.string("split") ?? "words")!,
+            maskToken: test.string("mask") ?? MaskedText.defaultMaskToken)
+        let seed = UInt64(test.int("seed")!)
+        switch test.string("method")! {
+        case "exact": return ExactShapley(masking: masking)
+        case "kernel":
+            return KernelShapley(samples: test.int("samples"), seed: seed, source: .legacyNumPy, masking: masking)
+        case "permutation":
+            return PermutationShapley(samples: test.int("samples")!, seed: seed, source: .legacyNumPy, masking: masking)
+        case "partition":
+            return PartitionShapley(
+                samples: test.int("samples")!, context: .init(rawValue: test.string("context") ?? "both")!, seed: seed,
+                source: .legacyNumPy, masking: masking)
+        case "sampling":
+            return SampledShapley(samples: test.int("samples")!, seed: seed, source: .legacyNumPy, masking: masking)
+        case "occlusion":
+            return Occlusion(window: test.int("window")!, stride: test.int("stride")!, masking: masking)
+        case "ablation": return Ablation(masking: masking)
+        case let name: throw MLError(.notFound, "no method '\(name)'")
+        }
+    }
+
+    /// The largest difference between our values and those of a case.
+    static func difference(_ test: Case) throws -> Double {
+        let text = test.string("text")!
+        let result = try method(test).explain(
+            text, predictor: test.predictor, target: .label(test.predictor.labels[test.int("label")!]))
+        var values = result.words.map(\.value)
+        if let groups = test.json["groups"]?.arrayValue { values = groups.map { values[$0.intValue!] } }
+        if let tree = test.json["tree"]?.arrayValue {
+            let split = MaskedText.Splitting(rawValue: test.string("split") ?? "words")!
+            let nodes = MaskedText(text, splitting: split).tree?.nodes.map { [$0.left, $0.right] }
+            if nodes != tree.map({ $0.arrayValue!.map { $0.intValue! } }) { return .infinity }
+        }
+        return max(
+            largestDifference(values, test.doubles("values")), abs(result.base - test.json["base"]!.doubleValue!))
+    }
+
+    /// captum accumulates permutations and windows in single precision.
+    static func bound(_ test: Case) -> Double {
+        ["sampling", "occlusion", "ablation"].contains(test.string("method")!) ? 1e-6 : 1e-10
+    }
+
+    /// A linear model of word counts, as in `linear()` of the script.
+    struct CountModel: LinearPredictor {
+        let labels = ["no", "yes"]
+        let intercept: Double
+        let weights: [String: Double]
+
+        func linearForm(of text: String, target: Int) throws -> LinearForm {
+            let sign = target == 1 ? 1.0 : -1
+            let features = IndexedText(text).words.map { word in
+                LinearForm.Feature(
+                    name: word.text, weight: sign * (weights[word.text] ?? 0), value: Double(word.occurrences.count),
+                    occurrences: word.occurrences)
+            }
+            return LinearForm(intercept: sign * intercept, features: features)
+        }
+
+        func predict(_ texts: [String]) throws -> [[Double]] {
+            try texts.map { text in
+                let score = try linearForm(of: text, target: 1).score
+                let p = 0.5 + score / (2 * (1 + abs(score)))
+                return [1 - p, p]
+            }
+        }
+    }
+
+    /// The largest difference from `shap.LinearExplainer`.
+    func linearDifference() throws -> Double {
+        let linear = json["linear"]!
+        let model = CountModel(
+            intercept: linear["intercept"]!.doubleValue!,
+            weights: Dictionary(
+                uniqueKeysWithValues: linear["weights"]!.objectValue!.pairs.map { ($0, $1.doubleValue!) }))
+        let result = try LinearShapley(background: linear["background"]!.arrayValue!.map { $0.stringValue! }).explain(
+            linear["text"]!.stringValue!, predictor: model, target: .label("yes"))
+        var difference = abs(result.base - linear["base"]!.doubleValue!)
+        let ours = Dictionary(uniqueKeysWithValues: result.words.map { ($0.text, $0.value) })
+        for (name, value) in linear["values"]!.objectValue!.pairs {
+            difference = max(difference, abs((ours[name] ?? 0) - value.doubleValue!))
+        }
+        return max(difference, abs(result.delta!))
+    }
+
+    /// Variants of texts that differ from the package's.
+    func wrongVariants() -> [String] {
+        var out: [String] = []
+        for entry in json["masked"]!.arrayValue! {
+            let text = MaskedText(
+                entry["text"]!.stringValue!, splitting: .init(rawValue: entry["split"]!.stringValue!)!,
+                maskToken: entry["mask"]!.stringValue!)
+            for variant in entry["variants"]!.arrayValue! {
+                let bits = Array(variant.arrayValue![0].stringValue!.utf8)
+                guard bits.count == text.players else {
+                    out.append("\(text.text): \(text.players) players")
+                    continue
+                }
+                let mask = BitSet(count: bits.count, bits.indices.filter { bits[$0] == UInt8(ascii: "1") })
+                let ours = text.masked(mask)
+                if Array(ours.utf8) != Array(variant.arrayValue![1].stringValue!.utf8) { out.append(ours) }
+            }
+        }
+        return out
+    }
+}
+
+@Suite struct ShapFixtureTests {
+    @Test(arguments: ShapFixture.frozen.cases)
+    func `values are those of the package with the same seed`(_ test: ShapFixture.Case) throws {
+        let difference = try ShapFixture.difference(test)
+        #expect(difference < ShapFixture.bound(test))
+    }
+
+    @Test func `the fixture is there`() {
+        #expect(ShapFixture.frozen.cases.count == 28)
+        #expect(ShapFixture.frozen.json["masked"]?.arrayValue?.count == 60)
+    }
+
+    @Test func `texts are cut and masked as the package does it`() {
+        #expect(ShapFixture.frozen.wrongVariants() == [])
+    }
+
+    @Test func `a linear model's values are those of the package`() throws {
+        #expect(try ShapFixture.frozen.linearDifference() < 1e-12)
+    }
+}
