@@ -31,7 +31,7 @@ public enum Agreement {
             }
         }
         return pairsA > 0 && pairsB > 0
-            ? Double(balance) / (Double(pairsA).squareRoot() * Double(pairsB).squareRoot()) : nil
+            ? Double(balance) / (Double(pairsA) * Double(pairsB)).squareRoot() : nil
     }
 
     /// Share of the `count` largest by size that both lists have; of equals the first. 1 for empty lists.

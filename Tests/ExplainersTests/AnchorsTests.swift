@@ -44,8 +44,9 @@ import Testing
             // "Yes" with everybody; the more players, the likelier.
             let n = 8
             let noise = RandomGame.values(players: n, seed: UInt64(seed))
-            var values = noise.indices.map { noise[$0] + Double($0.nonzeroBitCount) / Double(n) - 0.55 }
-            values[values.count - 1] = 1
+            let values = noise.indices.map {
+                $0 == noise.count - 1 ? 1 : noise[$0] + Double($0.nonzeroBitCount) / Double(n) - 0.55
+            }
             let game = Game(players: n) { masks in masks.map { [0, values[RandomGame.bits($0)]] } }
             let (rule, drawn) = try Anchors(beam: 2, seed: UInt64(seed)).search(game, predicted: 1)
             let truth = precision(rule.tokens, values)
