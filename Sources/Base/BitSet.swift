@@ -44,7 +44,7 @@ public struct BitSet: Hashable, Sendable {
     }
 
     /// Calls `body` with every set bit, from the lowest.
-    @inlinable
+    @inlinable @inline(__always)
     public func forEach(_ body: (Int) -> Void) {
         for (position, word) in words.enumerated() {
             var rest = word

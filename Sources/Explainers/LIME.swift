@@ -75,7 +75,9 @@ public struct LIME: Explainer {
         }
         let masks = masks(for: indexed.words.count, text: text)
         let none = BitSet(count: indexed.words.count)
-        let values = try responses(masks + [none], of: indexed, predictor: predictor, target: question.target)
+        // Short texts have few different masks; a game asks for each of them once.
+        let game = try Game(indexed, predictor: predictor, batchSize: batchSize)
+        let values = try game.values(masks + [none], output: question.target)
         attribution.base = values[values.count - 1]
         let model = LocalModel(
             masks: masks, responses: Array(values.dropLast()), kernelWidth: kernelWidth, selection: selection,
@@ -99,7 +101,6 @@ public struct LIME: Explainer {
         guard kernelWidth > 0, kernelWidth.isFinite else {
             throw MLError(.usage, "the kernel width of 'lime' must be positive")
         }
-        guard batchSize >= 1 else { throw MLError(.usage, "a batch needs at least 1 text, not \(batchSize)") }
         try generator.check(seed: seed)
     }
 
@@ -140,26 +141,5 @@ public struct LIME: Explainer {
             }
         }
         return out
-    }
-
-    /// The target's probability for each mask. Equal masks are asked once; short texts have few different ones.
-    private func responses(
-        _ masks: [BitSet], of text: IndexedText, predictor: any Predictor, target: Int
-    ) throws -> [Double] {
-        var slotOf: [BitSet: Int] = [:]
-        var distinct: [BitSet] = []
-        let slots = masks.map { mask in
-            if let slot = slotOf[mask] { return slot }
-            slotOf[mask] = distinct.count
-            distinct.append(mask)
-            return distinct.count - 1
-        }
-        var values: [Double] = []
-        values.reserveCapacity(distinct.count)
-        for start in stride(from: 0, to: distinct.count, by: batchSize) {
-            let batch = distinct[start..<min(start + batchSize, distinct.count)].map { text.masked($0) }
-            values += try predictor.checkedPrediction(batch).map { $0[target] }
-        }
-        return slots.map { values[$0] }
     }
 }

@@ -30,13 +30,44 @@ public struct MaskedText: MaskableText {
         public var range: Range<Int>
     }
 
+    /// A piece of text with its white space squeezed beforehand.
+    private struct Segment {
+        let scalars: [Unicode.Scalar]
+        /// UTF-8 offsets.
+        let range: Range<Int>
+        /// What is left between the white space at the ends, runs in it squeezed to one space.
+        let core: [UInt8]
+        /// White space in front (also of a core that is empty), and behind.
+        let leads: Bool
+        let trails: Bool
+
+        init(_ scalars: [Unicode.Scalar], range: Range<Int>) {
+            self.scalars = scalars
+            self.range = range
+            var core: [UInt8] = []
+            var space = false
+            for scalar in MaskedText.stripped(scalars) {
+                if MaskedText.isSpace(scalar) {
+                    space = true
+                } else {
+                    if space { core.append(UInt8(ascii: " ")) }
+                    space = false
+                    core += Array(String(scalar).utf8)
+                }
+            }
+            self.core = core
+            leads = scalars.first.map { MaskedText.isSpace($0) } ?? false
+            trails = scalars.last.map { MaskedText.isSpace($0) } ?? false
+        }
+    }
+
     public let text: String
     public let splitting: Splitting
     /// "" removes hidden segments and leaves a space (the package's mask token " ").
     public let maskToken: String
     public let tokens: [Token]
-    /// Scalars of each segment and its UTF-8 offsets.
-    private let segments: [(scalars: [Unicode.Scalar], range: Range<Int>)]
+    private let segments: [Segment]
+    private let hidden: Segment
 
     public init(_ text: String, splitting: Splitting = .words, maskToken: String = MaskedText.defaultMaskToken) {
         self.text = text
@@ -60,10 +91,10 @@ public struct MaskedText: MaskableText {
         }
         if start < scalars.count { spans.append((start, scalars.count)) }
         var tokens: [Token] = []
-        var segments: [(scalars: [Unicode.Scalar], range: Range<Int>)] = []
+        var segments: [Segment] = []
         for (position, span) in spans.enumerated() {
             let end = position + 1 < spans.count ? max(span.end, spans[position + 1].start) : span.end
-            segments.append((Array(scalars[span.start..<end]), offsets[span.start]..<offsets[end]))
+            segments.append(Segment(Array(scalars[span.start..<end]), range: offsets[span.start]..<offsets[end]))
             // An empty token stands for its separators.
             let shown = span.end > span.start ? span.start..<span.end : span.start..<end
             let spelling = MaskedText.stripped(scalars[shown])
@@ -72,6 +103,7 @@ public struct MaskedText: MaskableText {
         }
         self.tokens = tokens
         self.segments = segments
+        hidden = Segment(Array((" " + maskToken).unicodeScalars), range: 0..<0)
     }
 
     public var players: Int { tokens.count }
@@ -79,32 +111,28 @@ public struct MaskedText: MaskableText {
     public var replacement: String { " " + maskToken }
 
     public func masked(_ mask: BitSet) -> String {
-        let hidden = Array(replacement.unicodeScalars)
-        var out = String.UnicodeScalarView()
-        // White space is squeezed and the ends are stripped while writing.
+        var out: [UInt8] = []
+        out.reserveCapacity(text.utf8.count + hidden.core.count)
         var space = false
-        func write(_ scalars: [Unicode.Scalar]) {
-            for scalar in scalars {
-                if MaskedText.isSpace(scalar) {
-                    space = true
-                } else {
-                    if space, !out.isEmpty { out.append(" ") }
-                    space = false
-                    out.append(scalar)
-                }
-            }
+        func write(_ segment: Segment) {
+            space = space || segment.leads
+            if segment.core.isEmpty { return }
+            // White space at the ends of the text is stripped.
+            if space, !out.isEmpty { out.append(UInt8(ascii: " ")) }
+            out += segment.core
+            space = segment.trails
         }
         var inRun = false
         for (player, segment) in segments.enumerated() {
             if mask[player] {
-                write(segment.scalars)
+                write(segment)
                 inRun = false
             } else if !inRun {
                 write(hidden)
                 inRun = true
             }
         }
-        return String(out)
+        return String(decoding: out, as: UTF8.self)
     }
 
     /// The hierarchy of the segments that Owen values follow; nil without segments.

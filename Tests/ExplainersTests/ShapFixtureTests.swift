@@ -190,6 +190,16 @@ struct ShapFixture: Sendable {
         #expect(try ShapFixture.frozen.linearDifference() < 1e-12)
     }
 
+    @Test func `draws NumPy's uniform and normal numbers`() {
+        let draws = ShapFixture.frozen.json["draws"]!
+        func list(_ key: String) -> [Double] { draws[key]!.arrayValue!.map { $0.doubleValue! } }
+        var random = LegacyNumPyRandom(seed: UInt32(draws["seed"]!.intValue!))
+        #expect(largestDifference((0..<7).map { _ in random.normal() }, list("normal")) < 1e-15)
+        #expect((0..<5).map { _ in random.uniform() } == list("uniform"))
+        // The second number of the last pair, kept across other draws.
+        #expect(abs(random.normal() - draws["after"]!.doubleValue!) < 1e-15)
+    }
+
     @Test func `rank correlations are scipy's`() throws {
         try ShapFixture.frozen.checkAgreement()
     }

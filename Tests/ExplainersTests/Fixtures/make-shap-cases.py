@@ -250,6 +250,13 @@ def infidelities():
     return out
 
 
+def draws():
+    """NumPy's uniform and normal numbers, one after the other."""
+    np.random.seed(seed + 21)
+    return {"seed": seed + 21, "normal": np.random.randn(7).tolist(), "uniform": np.random.random_sample(5).tolist(),
+            "after": float(np.random.randn())}
+
+
 CASES = [
     dict(method="exact", box="two", text=any_text(7) or SHORT),
     dict(method="exact", box="three", text=any_text(6) or SHORT, label=2),
@@ -294,6 +301,6 @@ for case in CASES:
         case["mask"] = case["mask"].strip()
 json.dump({
     "shap": shap.__version__, "boxes": BOXES, "cases": cases, "masked": masked_texts(), "linear": linear(),
-    "agreement": agreement(), "infidelity": infidelities() if torch else None,
+    "agreement": agreement(), "draws": draws(), "infidelity": infidelities() if torch else None,
 }, sys.stdout, ensure_ascii=False, separators=(",", ":"))
 print()
