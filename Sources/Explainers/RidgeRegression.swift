@@ -165,6 +165,11 @@ package struct Cholesky: Sendable {
         }
     }
 
+    /// The smallest of the squared diagonal of L: next to the matrix's entries, how near it is to a singular one.
+    package var smallestPivot: Double {
+        (0..<size).map { lower[$0 * size + $0] * lower[$0 * size + $0] }.min() ?? 0
+    }
+
     /// x with Ax = b.
     package func solve(_ right: [Double]) -> [Double] {
         var x = right

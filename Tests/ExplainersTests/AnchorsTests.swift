@@ -30,6 +30,14 @@ import Testing
         #expect(result.parameters["rule"] == .array([]) && result.parameters["coverage"]?.doubleValue == 1)
     }
 
+    @Test func `a few draws certify nothing`() throws {
+        let result = try Anchors(draws: 5, samples: 5).explain("a b c", predictor: FunctionModel { _ in 0.7 })
+        #expect(result.parameters["holds"] == false && result.base == 1)
+        // 5 of 5: the bound is where q⁵ = 0.1.
+        let bounds = try #require(result.parameters["precision_bounds"]?.arrayValue)
+        #expect(abs(try #require(bounds[0].doubleValue) - pow(0.1, 0.2)) < 1e-9 && bounds[1].doubleValue == 1)
+    }
+
     /// Share of all variants of a rule with the same prediction.
     private func precision(_ tokens: [Int], _ values: [Double]) -> Double {
         let fixed = tokens.reduce(0) { $0 | 1 << $1 }
@@ -40,7 +48,7 @@ import Testing
     @Test func `bounds hold the true precision of random games`() throws {
         var held = 0
         var certified = 0
-        for seed in 0..<40 {
+        for seed in 0..<20 {
             // "Yes" with everybody; the more players, the likelier.
             let n = 8
             let noise = RandomGame.values(players: n, seed: UInt64(seed))
@@ -59,8 +67,8 @@ import Testing
             }
         }
         // Each bound fails with probability at most 0.1; the best of many rules is a little flattered.
-        #expect(held >= 32, "\(held)")
-        #expect(certified >= 35, "\(certified)")
+        #expect(held >= 15, "\(held)")
+        #expect(certified >= 17, "\(certified)")
     }
 
     @Test func `the budget ends a search that cannot succeed`() throws {

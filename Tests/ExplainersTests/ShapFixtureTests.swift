@@ -178,7 +178,7 @@ struct ShapFixture: Sendable {
     }
 
     @Test func `the fixture is there`() {
-        #expect(ShapFixture.frozen.cases.count == 28)
+        #expect(ShapFixture.frozen.cases.count == 30)
         #expect(ShapFixture.frozen.json["masked"]?.arrayValue?.count == 60)
     }
 

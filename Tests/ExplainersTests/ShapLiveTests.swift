@@ -20,7 +20,7 @@ import Testing
         let run = try Subprocess([try #require(ShapLiveTests.python), script, String(seed)]).run()
         try #require(run.status == 0, "\(run.errorText)")
         let fixture = ShapFixture(try JSON(parsing: run.output))
-        #expect(fixture.cases.count >= 21)
+        #expect(fixture.cases.count >= 23)
         for test in fixture.cases {
             let difference = try ShapFixture.difference(test)
             #expect(difference < ShapFixture.bound(test), "\(test.testDescription): \(test.string("text")!)")

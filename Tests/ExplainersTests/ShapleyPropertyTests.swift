@@ -167,6 +167,23 @@ import Testing
         }
     }
 
+    @Test(arguments: 4...10) func `too few samples for a regression are an error, never nonsense`(_ n: Int) throws {
+        let v = RandomGame.values(players: n, seed: 13)
+        var errors = 0
+        for samples in [n - 1, n, n + 2, 2 * n, 3 * n] {
+            for seed in 0..<20 {
+                do {
+                    let result = try KernelShapley(samples: samples, seed: UInt64(seed)).values(of: RandomGame.game(v))
+                    #expect(result.values.allSatisfy { abs($0) < 20 })
+                } catch let error as MLError {
+                    #expect(error.code == .usage)
+                    errors += 1
+                }
+            }
+        }
+        #expect(errors >= 20 && errors < 100)
+    }
+
     @Test func `samples are added until the order of the top words is settled`() throws {
         let n = 12
         let noise = RandomGame.values(players: n, seed: 12)

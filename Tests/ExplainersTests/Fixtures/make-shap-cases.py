@@ -279,6 +279,8 @@ CASES = [
     dict(method="partition", box="two", text=any_text(25) or REVIEW, seed=14, samples=201),
     dict(method="partition", box="two", text=any_text(25) or REVIEW, seed=15, samples=500, context="absent"),
     dict(method="partition", box="three", text=any_text(25) or MIXED, seed=16, samples=30, context="present"),
+    dict(method="partition", box="two", text="good film film good " * 5, seed=20, samples=20, label=0),
+    dict(method="partition", box="two", text="film good good film " * 4, seed=21, samples=24),
     dict(method="sampling", box="hash", text=any_text(12) or SHORT, seed=17, samples=150),
     dict(method="sampling", box="three", text=any_text(20) or REVIEW, seed=18, samples=200),
     dict(method="occlusion", box="hash", text=any_text(12) or REVIEW, window=3, stride=1),
