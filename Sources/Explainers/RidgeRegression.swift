@@ -178,8 +178,9 @@ package struct Cholesky: Sendable {
             x[i] /= lower[i * size + i]
         }
         for i in stride(from: size - 1, through: 0, by: -1) {
-            for k in i + 1..<max(size, i + 1) { x[i] -= lower[k * size + i] * x[k] }
+            // Along the row of L, which lies together in memory, not down its column.
             x[i] /= lower[i * size + i]
+            for k in 0..<i { x[k] -= lower[i * size + k] * x[i] }
         }
         return x
     }

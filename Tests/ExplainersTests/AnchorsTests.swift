@@ -27,7 +27,8 @@ import Testing
         let result = try Anchors().explain("a b c", predictor: FunctionModel { _ in 0.7 })
         #expect(result.words.allSatisfy { $0.value == 0 } && result.base == 1)
         #expect(result.remarks.first == "the prediction holds whatever is hidden")
-        #expect(result.parameters["rule"] == .array([]) && result.parameters["coverage"]?.doubleValue == 1)
+        #expect(result.parameters["holds"] == true && result.parameters["rule"] == .array([]))
+        #expect(result.parameters["coverage"]?.doubleValue == 1)
     }
 
     @Test func `a few draws certify nothing`() throws {
