@@ -18,7 +18,8 @@ public struct DataProgram: ParsableCommand {
             CommandGroup(
                 name: "Daily work",
                 subcommands: [
-                    Clone.self, Add.self, Status.self, List.self, Sync.self, Checkout.self, Cat.self, Unpack.self,
+                    Clone.self, Add.self, Status.self, Diff.self, List.self, Sync.self, Checkout.self, Cat.self,
+                    Unpack.self,
                 ]),
             CommandGroup(name: "Exchange", subcommands: [Push.self, Fetch.self, Pull.self]),
             CommandGroup(name: "Care", subcommands: [Fsck.self]),

@@ -1,0 +1,3 @@
+import Testing
+@testable import DataDiff
+@Suite struct RowChangesTests {}
