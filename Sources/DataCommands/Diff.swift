@@ -16,7 +16,8 @@ struct Diff: ParsableCommand {
               git mldata diff v1 v2 -- data
             """)
 
-    @Argument(help: ArgumentHelp("Revisions, then paths.", valueName: "rev-or-path")) var arguments: [String] = []
+    @Argument(help: ArgumentHelp("A revision, or a range A..B.", valueName: "a")) var first: String?
+    @Argument(help: ArgumentHelp("Another revision.", valueName: "b")) var second: String?
     @Argument(parsing: .postTerminator, help: ArgumentHelp("Only these files and folders.", valueName: "path"))
     var paths: [String] = []
     @Flag(help: "Print JSON.") var json = false
@@ -30,7 +31,7 @@ struct Diff: ParsableCommand {
 
     func run() throws {
         let session = try Session(common)
-        let target = try DiffTarget(arguments, paths, session)
+        let target = try DiffTarget([first, second].compactMap { $0 }, paths, session)
         let comparison = try DataComparison(session.data, from: target.old, to: target.new, paths: target.paths)
         let isLookedInto = !stat && !nameOnly && (json || !(porcelain || nul))
         let contents = try ContentComparer(session.data)
