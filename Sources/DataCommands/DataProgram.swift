@@ -26,8 +26,8 @@ public struct DataProgram: ParsableCommand {
             CommandGroup(
                 name: "Plumbing",
                 subcommands: [
-                    Clean.self, Smudge.self, FilterProcess.self, PointerCommand.self, Hook.self, MergeDriver.self,
-                    FetchObjects.self,
+                    Clean.self, Smudge.self, FilterProcess.self, TextConversion.self, PointerCommand.self, Hook.self,
+                    MergeDriver.self, FetchObjects.self,
                 ]),
         ])
 

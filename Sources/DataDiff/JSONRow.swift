@@ -1,7 +1,7 @@
 /// One line of a JSON Lines file, cut into its keys and values without building them.
 struct JSONRow {
     /// Keys as they are spelt between the quotes, and values without the space around them; of an object only.
-    private(set) var pairs: [(key: ArraySlice<UInt8>, value: Range<Int>)] = []
+    private(set) var pairs: [(key: [UInt8], value: Range<Int>)] = []
     private let bytes: UnsafeRawBufferPointer
 
     /// - Throws: `NotReadable` for what is not laid out as a JSON value. Numbers and words are not looked into.
@@ -27,16 +27,14 @@ struct JSONRow {
     func hash(keys: Set<[UInt8]>?) -> RowHash {
         if pairs.isEmpty { return RowHash(bytes) }
         var sum = RowHash.zero
-        for (key, value) in pairs where keys?.contains(Array(key)) ?? true {
-            var text = Array(key)
+        for (key, value) in pairs where keys?.contains(key) ?? true {
+            var text = key
             text.append(0)
             text.append(contentsOf: bytes[value])
             sum = sum + RowHash(text)
         }
         return sum
     }
-
-    func text(_ range: Range<Int>) -> ArraySlice<UInt8> { Array(bytes[range])[...] }
 
     private mutating func readObject(_ position: inout Int) throws {
         skipSpace(&position)
@@ -45,7 +43,7 @@ struct JSONRow {
             skipSpace(&position)
             let start = position + 1
             try skipString(&position)
-            let key = Array(bytes[start..<position - 1])[...]
+            let key = Array(bytes[start..<position - 1])
             skipSpace(&position)
             guard take(":", &position) else { throw JSONRow.mistake }
             skipSpace(&position)

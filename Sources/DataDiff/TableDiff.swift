@@ -32,20 +32,14 @@ public struct TableDiff: Hashable, Sendable {
                 new: try TableDiff.rows(new, kind, skip: skip, columns: nil))
             return
         }
-        columnsAdded = after.columns.filter { !before.columns.contains($0) }
-        columnsRemoved = before.columns.filter { !after.columns.contains($0) }
-        var oldColumns: [Int] = []
-        var newColumns: [Int] = []
-        for (place, name) in before.columns.enumerated() {
-            guard let other = after.columns.firstIndex(of: name) else { continue }
-            oldColumns.append(place)
-            newColumns.append(other)
-        }
-        isColumnOrderChanged = newColumns != newColumns.sorted()
+        let mapped = try ColumnMatch(old, new, kind, before, after)
+        columnsAdded = mapped.added
+        columnsRemoved = mapped.removed
+        columnsRenamed = mapped.renamed
+        isColumnOrderChanged = mapped.newPlaces != mapped.newPlaces.sorted()
         rows = RowChanges(
-            old: try TableDiff.rows(old, kind, skip: 1, columns: oldColumns),
-            new: try TableDiff.rows(new, kind, skip: 1, columns: newColumns))
-        try findRenamed(old, new, kind, before, after)
+            old: try TableDiff.rows(old, kind, skip: 1, columns: mapped.oldPlaces),
+            new: try TableDiff.rows(new, kind, skip: 1, columns: mapped.newPlaces))
     }
 
     /// Compares JSON Lines files; their columns are the keys of all objects.
@@ -75,44 +69,6 @@ public struct TableDiff: Hashable, Sendable {
         }
         return hashes
     }
-
-    /// Among columns that came and columns that went, those with the very same values row by row.
-    private mutating func findRenamed(
-        _ old: ContentSource, _ new: ContentSource, _ kind: ContentKind, _ before: TableHeader, _ after: TableHeader
-    ) throws {
-        if columnsAdded.isEmpty || columnsRemoved.isEmpty { return }
-        let gone = try TableDiff.fingerprints(old, kind, before, columnsRemoved)
-        let came = try TableDiff.fingerprints(new, kind, after, columnsAdded)
-        for (name, fingerprint) in zip(columnsRemoved, gone) {
-            guard let place = came.firstIndex(of: fingerprint),
-                !columnsRenamed.contains(where: { $0.new == columnsAdded[place] })
-            else { continue }
-            columnsRenamed.append(Renamed(old: name, new: columnsAdded[place]))
-        }
-        columnsRemoved.removeAll { name in columnsRenamed.contains { $0.old == name } }
-        columnsAdded.removeAll { name in columnsRenamed.contains { $0.new == name } }
-    }
-
-    /// A hash of all values of some columns, in the order of the rows.
-    private static func fingerprints(
-        _ source: ContentSource, _ kind: ContentKind, _ header: TableHeader, _ names: [String]
-    ) throws -> [RowHash] {
-        let places = names.compactMap { header.columns.firstIndex(of: $0) }
-        var chains = [RowHash](repeating: .zero, count: places.count)
-        var number = 0
-        try source.forEachRow(kind) { reader, row in
-            number += 1
-            if number == 1 { return }
-            let fields = reader.fields(row)
-            for (slot, place) in places.enumerated() {
-                let value = RowHash(place < fields.count ? fields[place] : [])
-                chains[slot] = withUnsafeBytes(of: (chains[slot].high, chains[slot].low, value.high, value.low)) {
-                    RowHash($0)
-                }
-            }
-        }
-        return chains
-    }
 }
 
 /// The keys of a JSON Lines file in the order they first appear, and a hash of each row.
@@ -130,7 +86,7 @@ private struct JSONKeys {
         try source.forEachLine { line in
             if line.allSatisfy({ $0 == 0x20 || $0 == 0x0D || $0 == 0x09 }) { return }
             let row = try JSONRow(line)
-            for (key, _) in row.pairs where seen.insert(Array(key)).inserted { keys.append(Array(key)) }
+            for (key, _) in row.pairs where seen.insert(key).inserted { keys.append(key) }
             if keys.count > JSONKeys.limit { throw NotReadable("it has more than \(JSONKeys.limit) keys") }
             rows.append(row.hash(keys: only))
         }
