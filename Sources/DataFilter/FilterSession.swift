@@ -74,8 +74,16 @@ public final class FilterSession {
         case fetch(Pointer)
     }
 
-    /// - Parameter text: all of the text when it is shorter than `Pointer.sizeLimit`, otherwise at least so much of it.
-    func planSmudge(_ text: [UInt8], path: [UInt8]) throws -> SmudgePlan {
+    /// - Parameters:
+    ///   - text: all of the text when it is shorter than `Pointer.sizeLimit`, otherwise at least so much of it.
+    ///   - isForShow: the answer goes to no work tree: a pointer will do for what is not here.
+    func planSmudge(_ text: [UInt8], path: [UInt8], isForShow: Bool = false) throws -> SmudgePlan {
+        if isForShow {
+            guard let pointer = Pointer.parse(text), pointer.extensions.isEmpty, !settings.skipSmudge,
+                pointer.size <= settings.inlineLimit, try store.contains(pointer.oid)
+            else { return .asIs }
+            return .content(pointer)
+        }
         smudges += 1
         guard let pointer = Pointer.parse(text) else {
             if Pointer.looksLikePointer(text) {
