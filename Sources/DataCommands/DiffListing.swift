@@ -48,7 +48,9 @@ struct DiffListing {
         if let old = entry.old, let new = entry.new, old.isTracked != new.isTracked, old.size > 0, new.size > 0 {
             lines.append(new.isTracked ? "now tracked" : "no longer tracked: Git keeps the content itself")
         }
-        if let share = entry.similarity, share < 1 { lines.append("\(Quantity.percentage(share, decimals: 0)) similar") }
+        if let share = entry.similarity, share < 1 {
+            lines.append("\(Quantity.percentage(share, decimals: 0)) similar")
+        }
         if entry.state == .unmerged { lines.append("in conflict: git mldata checkout --ours|--theirs|--base -- PATH") }
         switch try contents?.compare(entry) {
         case .difference(let difference): lines += difference.summary()

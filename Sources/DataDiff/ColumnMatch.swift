@@ -32,7 +32,9 @@ struct ColumnMatch {
         for (slot, place) in gone.enumerated() {
             // The column at the same place is the likeliest.
             let order = free.sorted { (came[$0] != place ? 1 : 0, $0) < (came[$1] != place ? 1 : 0, $1) }
-            guard let match = order.first(where: { ColumnMatch.isSame(oldValues[slot], newValues[$0]) }) else { continue }
+            guard let match = order.first(where: { ColumnMatch.isSame(oldValues[slot], newValues[$0]) }) else {
+                continue
+            }
             free.remove(match)
             oldPlaces.append(place)
             newPlaces.append(came[match])

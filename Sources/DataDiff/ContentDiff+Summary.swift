@@ -68,7 +68,9 @@ extension TableDiff {
             columnsAdded.map { "+\($0)" } + columnsRemoved.map { "-\($0)" }
             + columnsRenamed.map { "\($0.old) -> \($0.new)" }
         if isColumnOrderChanged { columns.append("reordered") }
-        let parts = [rows.text.map { "rows " + $0 }, columns.isEmpty ? nil : "columns " + columns.joined(separator: " ")]
+        let parts = [
+            rows.text.map { "rows " + $0 }, columns.isEmpty ? nil : "columns " + columns.joined(separator: " "),
+        ]
         let said = parts.compactMap { $0 }
         return said.isEmpty ? "rows equal but for quotes, space or line ends" : said.joined(separator: ", ")
     }

@@ -8,7 +8,8 @@ struct DelimitedRows {
     let delimiter: UInt8
     let isQuoted: Bool
     private var pending: [UInt8] = []
-    private var isOpen = false
+    /// Whether a quoted field goes on in the next line.
+    private(set) var isOpen = false
     private var atFieldStart = true
 
     init(_ kind: ContentKind) {

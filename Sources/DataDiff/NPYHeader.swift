@@ -17,10 +17,13 @@ public struct NPYHeader: Hashable, Sendable {
         let length = start[8..<8 + width].reversed().reduce(0) { $0 << 8 | Int($1) }
         guard length <= 1 << 20 else { throw NotReadable("its header is too long") }
         let text = String(decoding: try source.read(at: Int64(8 + width), length: length), as: UTF8.self)
-        guard let descr = NPYHeader.value(of: "descr", in: text), let order = NPYHeader.value(of: "fortran_order", in: text),
+        guard let descr = NPYHeader.value(of: "descr", in: text),
+            let order = NPYHeader.value(of: "fortran_order", in: text),
             let tuple = NPYHeader.value(of: "shape", in: text), tuple.hasPrefix("(")
         else { throw NotReadable("its header is not understood") }
-        dtype = descr.hasPrefix("'") || descr.hasPrefix("\"") ? String(descr.dropFirst().prefix { $0 != "'" && $0 != "\"" }) : descr
+        dtype =
+            descr.hasPrefix("'") || descr.hasPrefix("\"")
+            ? String(descr.dropFirst().prefix { $0 != "'" && $0 != "\"" }) : descr
         isFortranOrder = order.hasPrefix("True")
         let inner = tuple.dropFirst().prefix { $0 != ")" }
         shape = try inner.split(separator: ",").map { part in

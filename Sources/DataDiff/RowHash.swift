@@ -24,7 +24,11 @@ public struct RowHash: Hashable, Comparable, Sendable {
         var k1: UInt64 = 0
         var k2: UInt64 = 0
         for (index, byte) in bytes[(blocks * 16)...].enumerated() {
-            if index < 8 { k1 |= UInt64(byte) << UInt64(8 * index) } else { k2 |= UInt64(byte) << UInt64(8 * index - 64) }
+            if index < 8 {
+                k1 |= UInt64(byte) << UInt64(8 * index)
+            } else {
+                k2 |= UInt64(byte) << UInt64(8 * index - 64)
+            }
         }
         h2 ^= RowHash.rotate(k2 &* RowHash.c2, 33) &* RowHash.c1
         h1 ^= RowHash.rotate(k1 &* RowHash.c1, 31) &* RowHash.c2

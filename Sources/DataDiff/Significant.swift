@@ -8,7 +8,8 @@ enum Significant {
         return withVaList([Int32(digits), value]) { arguments in
             var buffer = [CChar](repeating: 0, count: 64)
             let length = vsnprintf(&buffer, buffer.count, "%.*g", arguments)
-            return String(decoding: buffer.prefix(Int(max(0, min(length, 63)))).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            return String(
+                decoding: buffer.prefix(Int(max(0, min(length, 63)))).map { UInt8(bitPattern: $0) }, as: UTF8.self)
         }
     }
 }

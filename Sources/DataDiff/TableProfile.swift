@@ -52,7 +52,9 @@ struct TableProfile {
                 // A string counts without its quotes; null as nothing.
                 var text = line[value]
                 if text.first == UInt8(ascii: "\"") { text = text.dropFirst().dropLast() }
-                if let place = places[key] { columns[place].add(text.elementsEqual("null".utf8) ? text.prefix(0) : text) }
+                if let place = places[key] {
+                    columns[place].add(text.elementsEqual("null".utf8) ? text.prefix(0) : text)
+                }
             }
         }
         self.rows = rows

@@ -83,31 +83,41 @@ private struct ChangeReader {
         var newMode: UInt32
         var old: GitID
         var new: GitID
-        var state: String
         var path: String
     }
 
     func entries(from old: GitID?, to new: DataComparison.Version, paths: [String]) throws -> [DataComparison.Entry] {
-        let records = try records(from: old, to: new, paths)
+        // With a work tree git compares ours of a conflict; that there is one matters more.
+        let conflicts = try conflicts(new, paths)
+        let records = try records(from: old, to: new, paths).filter { !conflicts.contains($0.path) }
         // What stands only in the work tree is a tracked file when its attributes say so.
         let loose = records.filter { $0.new.isZero && $0.newMode != 0 }.map(\.path)
         let filters = try data.repository.attribute("filter", of: loose)
-        return try records.compactMap { record in
-            if record.state == "U" {
-                guard try isTrackedConflict(record.path) else { return nil }
-                return DataComparison.Entry(state: .unmerged, path: record.path)
+        return try conflicts.map { DataComparison.Entry(state: .unmerged, path: $0) }
+            + records.compactMap { record in
+                let isLoose = record.new.isZero && record.newMode != 0
+                let isTracked = filters[record.path] == "mldata"
+                // Most files of a repository are no data: nothing of them is read.
+                guard try isLoose && isTracked || isPointer(record.old) || isPointer(record.new) else { return nil }
+                let before = try file(record.path, record.old, record.oldMode)
+                let after =
+                    isLoose
+                    ? try workTreeFile(record.path, isTracked: isTracked)
+                    : try file(record.path, record.new, record.newMode)
+                return entry(record.path, before, after)
             }
-            let isLoose = record.new.isZero && record.newMode != 0
-            let isTracked = filters[record.path] == "mldata"
-            // Most files of a repository are no data: nothing of them is read.
-            guard try isLoose && isTracked || isPointer(record.old) || isPointer(record.new) else { return nil }
-            let before = try file(record.path, record.old, record.oldMode)
-            let after =
-                isLoose
-                ? try workTreeFile(record.path, isTracked: isTracked)
-                : try file(record.path, record.new, record.newMode)
-            return entry(record.path, before, after)
+    }
+
+    /// Tracked files with several versions in the index.
+    private func conflicts(_ version: DataComparison.Version, _ paths: [String]) throws -> Set<String> {
+        guard case .workTree = version else { return [] }
+        let entries = try IndexFile(path: data.repository.indexPath).entries.filter { entry in
+            entry.stage > 0
+                && (paths.isEmpty
+                    || paths.contains { $0.isEmpty || entry.path == $0 || entry.path.hasPrefix($0 + "/") })
         }
+        let filters = try data.repository.attribute("filter", of: Array(Set(entries.map(\.path))))
+        return try Set(entries.filter { try filters[$0.path] == "mldata" || isPointer($0.id) }.map(\.path))
     }
 
     private func entry(_ path: String, _ before: DataComparison.File?, _ after: DataComparison.File?)
@@ -129,7 +139,8 @@ private struct ChangeReader {
     }
 
     private func records(from old: GitID?, to new: DataComparison.Version, _ paths: [String]) throws -> [Record] {
-        let tree = try old?.hex ?? data.repository.git.run(["mktree"], input: []).text.split(separator: "\n").first
+        let tree =
+            try old?.hex ?? data.repository.git.run(["mktree"], input: []).text.split(separator: "\n").first
             .map(String.init) ?? ""
         let limits = ["--"] + paths.map { $0.isEmpty ? "." : $0 }
         let common = ["--raw", "-z", "--no-renames", "--no-abbrev", "--no-ext-diff", "--no-textconv"]
@@ -146,8 +157,7 @@ private struct ChangeReader {
                 let old = GitID(words[2]), let new = GitID(words[3])
             else { return nil }
             return Record(
-                oldMode: oldMode, newMode: newMode, old: old, new: new, state: String(words[4].prefix(1)),
-                path: fields[index + 1])
+                oldMode: oldMode, newMode: newMode, old: old, new: new, path: fields[index + 1])
         }
     }
 
@@ -173,12 +183,5 @@ private struct ChangeReader {
         }
         return DataComparison.File(
             path: path, oid: try ObjectID.ofFile(full), size: status.size, isTracked: isTracked, place: .workTree)
-    }
-
-    private func isTrackedConflict(_ path: String) throws -> Bool {
-        if try data.repository.attribute("filter", of: [path])[path] == "mldata" { return true }
-        return try IndexFile(path: data.repository.indexPath).entries.contains {
-            try $0.path == path && data.pointer($0.id) != nil
-        }
     }
 }

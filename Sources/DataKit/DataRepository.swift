@@ -37,6 +37,9 @@ public struct DataRepository: Sendable {
     /// Opens the store, creating it when this is its first use.
     public func openStore() throws -> ObjectStore { try ObjectStore(root: storeDirectory) }
 
+    /// Where this work tree's files in the making are; what killed processes leave there is swept up later.
+    public var scratchDirectory: String { repository.gitDirectory + "/mldata-sync" }
+
     /// Whether checkouts leave pointers on purpose (`install --skip-smudge`).
     public var skipsSmudge: Bool { configuration["filter.mldata.process"]?.hasSuffix(" --skip") == true }
 

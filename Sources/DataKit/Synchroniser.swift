@@ -93,13 +93,13 @@ public struct Synchroniser: Sendable {
 
     /// In the Git folder, where a killed process leaves nothing that git would show; beside the target only when that is on
     /// another file system.
-    private func temporaryName(for target: String) -> String {
+    func temporaryName(for target: String) -> String {
         let isNear = Files.status(scratch)?.device == Files.status(Files.parent(of: target))?.device
         return Files.temporaryName(beside: isNear ? scratch + "/x" : target)
     }
 
     /// Makes the folder for files in the making and removes what killed processes left there.
-    private func prepareScratch() throws {
+    func prepareScratch() throws {
         try Files.makeDirectories(scratch)
         for name in try Files.list(scratch) {
             guard let owner = name.split(separator: "-").dropFirst().first.flatMap({ pid_t($0) }), kill(owner, 0) != 0
@@ -108,7 +108,7 @@ public struct Synchroniser: Sendable {
         }
     }
 
-    private var scratch: String { data.repository.gitDirectory + "/mldata-sync" }
+    private var scratch: String { data.scratchDirectory }
 
     /// Replaces one pointer by its content in one step.
     ///
