@@ -47,7 +47,9 @@ struct Checkout: ParsableCommand {
         for version in versions {
             let size = try conflict.write(version, to: to)
             let place = to.map { "'\($0)'" } ?? "the work tree"
-            session.ui.print("Wrote \(side.name) version of '\(version.path)' to \(place), \(Quantity.bytes(size))")
+            session.ui.print(
+                "Wrote \(side == .base ? "the base" : side.possessive) version of '\(version.path)' to \(place), \(Quantity.bytes(size))"
+            )
         }
     }
 }

@@ -57,7 +57,7 @@ public struct ContentMerge {
     }
 
     private static func merge(_ versions: Versions, _ lineMerge: LineMerge) throws -> Outcome {
-        guard versions.haveSameColumns else { return .conflict("the sides have different numbers of columns") }
+        guard versions.haveSameColumns else { return .conflict("the sides have different columns") }
         let text = try lineMerge(
             Versions.text(versions.ours), Versions.text(versions.base), Versions.text(versions.theirs))
         var merged: [Int] = []
@@ -103,9 +103,12 @@ private struct Versions {
         numbers = [:]
     }
 
-    /// Rows of another width do not belong into a table. Keys of JSON Lines are every row's own affair.
+    /// Whether rows of one side can stand in the table of the other: rows of another width cannot. Without a base, only
+    /// the same first row shows that two tables belong together; JSON Lines have none.
     var haveSameColumns: Bool {
-        guard kind == .csv || kind == .tsv else { return true }
+        guard kind.isTable else { return true }
+        if base.isEmpty && (kind == .jsonLines || ours.first != theirs.first) { return false }
+        if kind == .jsonLines { return true }
         let reader = DelimitedRows(kind)
         let widths = [base, ours, theirs].compactMap { rows in
             rows.first.map { first in units[first].withUnsafeBytes { reader.fields($0).count } }

@@ -10,7 +10,16 @@ public struct ConflictVersions: Sendable {
         case ours = 2
         case theirs = 3
 
+        /// As the option spells it.
         public var name: String { "\(self)" }
+        /// As git's own messages speak of it.
+        public var possessive: String {
+            switch self {
+            case .base: "a base"
+            case .ours: "our"
+            case .theirs: "their"
+            }
+        }
     }
 
     /// One side's version of a file.
@@ -47,7 +56,7 @@ public struct ConflictVersions: Sendable {
             for name in names {
                 guard let entry = below.first(where: { $0.path == name && $0.stage == side.rawValue }) else {
                     throw MLError(
-                        .notFound, "path '\(name)' does not have \(side == .base ? "a base" : side.name) version",
+                        .notFound, "path '\(name)' does not have \(side.possessive) version",
                         hint: side == .base
                             ? "both sides added it" : "that side deleted it: 'git rm -- PATH' agrees with that")
                 }
