@@ -10,8 +10,10 @@ struct Diff: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show how tracked files differ between two versions: rows, columns, tensors, bytes.",
         discussion: """
-            Without a revision HEAD against the work tree, with one that against the work tree; two, or A..B, against
-            each other. A added, D deleted, M modified, R renamed, T now tracked or no longer, U in conflict.
+            Compares HEAD with the work tree, or A with it, or A with B (also A..B).
+
+            A added, D deleted, M modified, R renamed, T now tracked or no longer, U in conflict.
+
             Example:
               git mldata diff v1 v2 -- data
             """)

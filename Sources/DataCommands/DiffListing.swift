@@ -63,7 +63,7 @@ struct DiffListing {
     private func total(_ comparison: DataComparison) -> String {
         let words: [(DataComparison.State, String)] = [
             (.added, "added"), (.deleted, "deleted"), (.modified, "modified"), (.renamed, "renamed"),
-            (.typeChanged, "tracked otherwise"), (.unmerged, "in conflict"),
+            (.typeChanged, "type changed"), (.unmerged, "in conflict"),
         ]
         let counts = words.compactMap { state, word -> String? in
             let count = comparison.entries.count { $0.state == state }

@@ -65,8 +65,8 @@ public struct FilterProcess {
         private var hasBlob = false
         private var hasTree = false
 
-        /// Whether git only wants to look at the content (`git diff` and `git log -p` before they run textconv, `git
-        /// cat-file --filters`): of all callers, these alone name a blob, no tree, and cannot wait.
+        /// Whether git most likely only wants to look at the content: `git diff` and `git log -p` before they run textconv,
+        /// and `git cat-file --filters`, name a blob, no tree, and cannot wait.
         var isForShow: Bool { hasBlob && !hasTree && !canDelay }
 
         init?(_ reader: PacketReader) throws {

@@ -113,7 +113,7 @@ import Testing
         try box.write("a,b\n1,2\n", to: "repo/data/t.csv")
         try box.run("git add -A && git commit -q -m one && git mldata track plain.csv", in: "repo")
         try box.run("git rm -q --cached plain.csv && git add plain.csv && git commit -q -am two", in: "repo")
-        let expected = "T  plain.csv  8 B\n       now tracked\n1 tracked otherwise; +0 B\n"
+        let expected = "T  plain.csv  8 B\n       now tracked\n1 type changed; +0 B\n"
         #expect(try box.run("git mldata diff HEAD~1 HEAD", in: "repo").output == expected)
         let back = try box.run("git mldata diff HEAD HEAD~1", in: "repo").output
         #expect(back.contains("no longer tracked"))

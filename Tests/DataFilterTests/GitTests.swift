@@ -48,6 +48,21 @@ import Testing
         #expect(try box.read("a.bin") == edited)
     }
 
+    @Test func `a large file in a stash is filled in, one that is looked at is not`() throws {
+        let box = try Sandbox(child: "echo \"$1\" >>$LOG; tr '\\0' '|' >>$LOG")
+        try box.write("*.bin filter=mldata diff=mldata -text\n", to: ".gitattributes")
+        try box.write(randomBytes(2 << 20, seed: 30), to: "big.bin")
+        try box.git("add", ".")
+        try box.git("commit", "-qm", "first")
+        try box.write(randomBytes(2 << 20, seed: 31), to: "big.bin")
+        try box.git("-c", "diff.mldata.textconv=cat", "diff")
+        #expect(box.log == "")
+        try box.git("stash", "-q")
+        let before = box.log
+        try box.git("stash", "pop", "-q")
+        #expect(box.log.dropFirst(before.count) == "sync\nbig.bin|")
+    }
+
     @Test func `git waits for the sync, and its locks are gone when it starts`() throws {
         let box = try Sandbox(
             child: """
