@@ -93,6 +93,14 @@ import Testing
         #expect(wrong.status == 128 && wrong.firstError == "fatal: 'nothing' is neither a revision nor a file")
     }
 
+    @Test func `a backslash in a name is quoted`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        try box.write("x\n", to: "repo/data/back\\slash")
+        try box.run("git add data", in: "repo")
+        #expect(try box.run("git mldata diff --name-only", in: "repo").output == "\"data/back\\\\slash\"\n")
+    }
+
     @Test func `a large file edited in the work tree says how much of it stayed`() throws {
         let box = try Sandbox()
         try makeHistory(box)

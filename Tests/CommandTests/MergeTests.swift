@@ -42,7 +42,8 @@ import Testing
         #expect(try box.run("git mldata fsck", in: "repo").status == 0)
     }
 
-    @Test func `disjoint edits are merged, also of neighbouring rows and above the inline limit`() throws {
+    @Test(arguments: ["ort", "recursive"])
+    func `disjoint edits are merged, also of neighbouring rows and above the inline limit`(strategy: String) throws {
         let box = try Sandbox()
         let rows = (0..<60_000).map { "{\"id\": \($0), \"text\": \"some words\"}\n" }
         var (ours, theirs) = (rows, rows)
@@ -54,7 +55,7 @@ import Testing
         expected[11] = theirs[11]
         expected.remove(at: 50_000)
         try makeBranches(box, "t.jsonl", base: rows.joined(), ours: ours.joined(), theirs: theirs.joined())
-        try box.run("git merge -q --no-edit side >/dev/null", in: "repo")
+        try box.run("git merge -q -s \(strategy) --no-edit side >/dev/null", in: "repo")
         #expect(try box.text("repo/data/t.jsonl") == expected.joined())
         #expect(try box.run("git status --porcelain", in: "repo").output == "")
         // What the merge made can be pushed and cloned.
