@@ -105,7 +105,7 @@ public final class FilterSession {
         return try pointer.size == 0 || store.contains(pointer.oid) ? .content(pointer) : .fetch(pointer)
     }
 
-    /// Nothing is fetched to be looked at. `git merge -s recursive` writes what it merged in the same words, so it is noted
+    /// Nothing is fetched to be looked at. `git checkout-index` asks in the same words and writes files, so it is noted
     /// which pointers were not in the work tree before: those that are in the end were written there and are filled in.
     private func planShow(_ text: [UInt8], path: [UInt8]) throws -> SmudgePlan {
         guard let pointer = Pointer.parse(text), pointer.extensions.isEmpty, !settings.skipSmudge else { return .asIs }
