@@ -11,17 +11,17 @@ struct Renames {
         let deleted = entries.filter { $0.state == .deleted && ($0.old?.size ?? 0) > 0 }.sorted { $0.path < $1.path }
         let added = entries.filter { $0.state == .added && ($0.new?.size ?? 0) > 0 }.sorted { $0.path < $1.path }
         if deleted.isEmpty || added.isEmpty { return }
-        var sources = deleted
+        var exact = ExactSources(deleted)
         var found: [DataComparison.Entry] = []
         var rest: [DataComparison.Entry] = []
         for target in added {
-            guard let place = best(for: target, in: sources) else {
+            if let source = exact.take(for: target) {
+                found.append(renamed(source, target, 1))
+            } else {
                 rest.append(target)
-                continue
             }
-            found.append(renamed(sources.remove(at: place), target, 1))
         }
-        for pair in try similar(sources, rest) { found.append(renamed(pair.source, pair.target, pair.similarity)) }
+        for pair in try similar(exact.left, rest) { found.append(renamed(pair.source, pair.target, pair.similarity)) }
         if found.isEmpty { return }
         let gone = Set(found.compactMap { $0.old?.path })
         let come = Set(found.map(\.path))
@@ -31,11 +31,27 @@ struct Renames {
         entries += found
     }
 
-    /// A deleted file of the same content, of the same name if there is one.
-    private func best(for target: DataComparison.Entry, in sources: [DataComparison.Entry]) -> Int? {
-        let name = Files.lastComponent(of: target.path)
-        let same = sources.indices.filter { sources[$0].old?.oid == target.new?.oid }
-        return same.first { Files.lastComponent(of: sources[$0].path) == name } ?? same.first
+    /// Deleted files by content; each can become one renamed file.
+    private struct ExactSources {
+        private var byContent: [ObjectID: [DataComparison.Entry]] = [:]
+
+        init(_ deleted: [DataComparison.Entry]) {
+            // Backwards, so that the first by path is the last of its list.
+            for entry in deleted.reversed() {
+                if let oid = entry.old?.oid { byContent[oid, default: []].append(entry) }
+            }
+        }
+
+        /// One of the same content, of the same name if there is one.
+        mutating func take(for target: DataComparison.Entry) -> DataComparison.Entry? {
+            guard let oid = target.new?.oid, let list = byContent[oid], !list.isEmpty else { return nil }
+            let name = Files.lastComponent(of: target.path)
+            let place = list.lastIndex { Files.lastComponent(of: $0.path) == name } ?? list.count - 1
+            return byContent[oid]?.remove(at: place)
+        }
+
+        /// What was not taken, by path.
+        var left: [DataComparison.Entry] { byContent.values.joined().sorted { $0.path < $1.path } }
     }
 
     private struct Candidate {

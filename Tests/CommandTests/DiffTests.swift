@@ -93,6 +93,20 @@ import Testing
         #expect(wrong.status == 128 && wrong.firstError == "fatal: 'nothing' is neither a revision nor a file")
     }
 
+    @Test func `of several files of one content each is renamed once, to its own name if it can`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        for name in ["a", "b", "c"] { try box.write("same\n", to: "repo/data/\(name)") }
+        try box.run("git add data && git commit -q -m one && mkdir data/d && git mv data/b data/c data/d", in: "repo")
+        try box.run("git mv data/a data/z && git commit -q -m two", in: "repo")
+        let lines = try box.run("git mldata diff HEAD~1 HEAD", in: "repo").output.split(separator: "\n")
+        #expect(
+            lines.map(String.init) == [
+                "R  data/b -> data/d/b  5 B", "R  data/c -> data/d/c  5 B", "R  data/a -> data/z    5 B",
+                "3 renamed; +0 B",
+            ])
+    }
+
     @Test func `a backslash in a name is quoted`() throws {
         let box = try Sandbox()
         try box.makeRepository()
