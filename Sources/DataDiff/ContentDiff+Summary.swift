@@ -13,6 +13,7 @@ extension ContentDiff {
                     ? "\(new.description), values changed" + shareText
                     : "\(old.description) -> \(new.description)"
             ]
+        case .members(let members): members.summary(limit)
         case .none: [kind.rawValue + (sharedBytes == nil ? " content changed" : shareText)]
         }
     }
@@ -37,6 +38,7 @@ extension ContentDiff {
         case .lines(let lines): object["lines"] = lines.json
         case .tensors(let tensors): object["tensors"] = tensors.json
         case .array(let old, let new): object["array"] = ["old": old.json, "new": new.json]
+        case .members(let members): object["members"] = members.json
         case .none: break
         }
         if let sharedBytes { object["shared_bytes"] = .integer(sharedBytes) }
@@ -73,6 +75,22 @@ extension TableDiff {
         ]
         let said = parts.compactMap { $0 }
         return said.isEmpty ? "rows equal but for quotes, space or line ends" : said.joined(separator: ", ")
+    }
+}
+
+extension MemberDiff {
+    func summary(_ limit: Int) -> [String] {
+        let marked = added.map { "+ \($0)" } + removed.map { "- \($0)" } + changed.map { "~ \($0)" }
+        var lines = ["members +\(added.count) -\(removed.count) ~\(changed.count), \(unchanged) unchanged"]
+        lines += marked.prefix(limit).map { "  " + $0 }
+        if marked.count > limit { lines.append("  … and \(marked.count - limit) more (--json names all)") }
+        return lines
+    }
+
+    var json: JSON {
+        [
+            "added": JSON(added), "removed": JSON(removed), "changed": JSON(changed), "unchanged": JSON(unchanged),
+        ]
     }
 }
 

@@ -9,6 +9,7 @@ public struct ContentDiff: Hashable, Sendable {
         case lines(RowChanges)
         case tensors(TensorDiff)
         case array(old: NPYHeader, new: NPYHeader)
+        case members(MemberDiff)
         case none
     }
 
@@ -43,8 +44,10 @@ public struct ContentDiff: Hashable, Sendable {
             }
         }
         self.kind = kind
-        if case .none = detail { self.sharedBytes = try sharedBytes() }
-        if case .array = detail { self.sharedBytes = try sharedBytes() }
+        switch detail {
+        case .none, .array, .members: self.sharedBytes = try sharedBytes()
+        case .table, .lines, .tensors: break
+        }
     }
 
     private static func compare(_ kind: ContentKind, _ old: ContentSource, _ new: ContentSource) throws -> Detail {
@@ -55,6 +58,7 @@ public struct ContentDiff: Hashable, Sendable {
         case .text: .lines(try LineDiff.compare(old, new))
         case .safetensors: .tensors(try TensorDiff(old, new))
         case .npy: .array(old: try NPYHeader(old), new: try NPYHeader(new))
+        case .zip: .members(try MemberDiff(old, new))
         case .binary: .none
         }
     }

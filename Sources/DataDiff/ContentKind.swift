@@ -1,6 +1,6 @@
 /// What a content is taken for: by its name first, by its first bytes when the name says nothing or they contradict it.
 public enum ContentKind: String, Sendable {
-    case tsv, csv, jsonLines = "jsonl", json, text, safetensors, npy, binary
+    case tsv, csv, jsonLines = "jsonl", json, text, safetensors, npy, zip, binary
 
     /// Rows with columns.
     public var isTable: Bool { self == .tsv || self == .csv || self == .jsonLines }
@@ -17,6 +17,7 @@ public enum ContentKind: String, Sendable {
     public static func detect(path: String, head: [UInt8], size: Int64) -> ContentKind {
         if head.starts(with: NPYHeader.magic) { return .npy }
         if looksLikeSafetensors(head, size) { return .safetensors }
+        if head.starts(with: [0x50, 0x4B, 3, 4]) || head.starts(with: [0x50, 0x4B, 5, 6]) { return .zip }
         // Git's own rule for "binary" (git: xdiff-interface.c, buffer_is_binary), with a longer look.
         if head.contains(0) { return .binary }
         let name = path.split(separator: "/").last.map { $0.lowercased() } ?? ""

@@ -59,6 +59,10 @@ public struct ContentText {
         case .npy:
             let header = try NPYHeader(source)
             try writeLines(["npy: \(header.description)", try sum()])
+        case .zip:
+            let members = try ZipDirectory(source).members
+            try writeLines(
+                ["zip: \(members.count) members"] + members.map { "\($0.name): size \($0.size), crc32 \($0.crc32)" })
         case .binary: try writeLines(["binary", try sum()])
         }
     }

@@ -117,6 +117,46 @@ import Testing
         #expect(difference.summary() == ["<f4 [3, 4] -> <f4 [5]"])
     }
 
+    /// A ZIP file of stored members; the CRC-32 is whatever the caller says (PKWARE APPNOTE §4.3).
+    private func archive(_ members: [(name: String, bytes: [UInt8], crc32: UInt32)]) -> [UInt8] {
+        func little(_ value: Int, _ count: Int) -> [UInt8] {
+            (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+        }
+        var out: [UInt8] = []
+        var directory: [UInt8] = []
+        for member in members {
+            let sizes =
+                little(Int(member.crc32), 4) + little(member.bytes.count, 4) + little(member.bytes.count, 4)
+                + little(member.name.utf8.count, 2)
+            let start = out.count
+            out += [0x50, 0x4B, 3, 4] + little(20, 2) + little(0, 8) + sizes + little(0, 2) + Array(member.name.utf8)
+            out += member.bytes
+            directory += [0x50, 0x4B, 1, 2] + little(20, 2) + little(20, 2) + little(0, 8) + sizes
+            directory += little(3, 2) + little(0, 10) + little(start, 4) + Array(member.name.utf8)
+            directory += [1, 2, 3]
+        }
+        let end = [0x50, 0x4B, 5, 6] + little(0, 4) + little(members.count, 2) + little(members.count, 2)
+        return out + directory + end + little(directory.count, 4) + little(out.count, 4) + little(5, 2)
+            + Array("notes".utf8)
+    }
+
+    @Test func `a ZIP file is told by its members`() throws {
+        let old = archive([("a.npy", [1, 2], 7), ("b.npy", [3], 8), ("gone", [4], 9)])
+        let new = archive([("b.npy", [3], 8), ("a.npy", [1, 9], 6), ("came", [4], 9)])
+        let difference = try ContentDiff(path: "a.npz", old: ContentSource(old), new: ContentSource(new))
+        #expect(difference.summary() == ["members +1 -1 ~1, 1 unchanged", "  + came", "  - gone", "  ~ a.npy"])
+        #expect(difference.json["members"]?["changed"] == ["a.npy"])
+        var text: [UInt8] = []
+        try ContentText.write(ContentSource(old), path: "a.npz") { text += $0 }
+        #expect(String(decoding: text, as: UTF8.self).hasPrefix("zip: 3 members\na.npy: size 2, crc32 7\n"))
+        // Up to the last byte of the end record; the comment behind it may be cut.
+        for length in stride(from: 0, to: old.count - 5, by: 3) {
+            let cut = try ContentDiff(
+                path: "a.npz", old: ContentSource(old), new: ContentSource(Array(old[..<length])))
+            #expect(cut.kind == .binary || cut.kind == .text)
+        }
+    }
+
     @Test func `the text of a model has a line a tensor, sorted, with its statistics`() throws {
         let bytes = file(
             [("b", "F32", [2], floats([1, 3])), ("a", "I64", [1], [1, 0, 0, 0, 0, 0, 0, 0])], metadata: "\"k\": \"v\"")
