@@ -57,6 +57,7 @@ let package = Package(
         library("Tensors", ["Base", "CBLAS"]),
         library("TextModels", ["Base", "Tensors"]),
         library("Ensembles", ["Base", "TextModels"]),
+        library("DataDiff", ["Base"]),
         library("Reports", ["Base"]),
         library("CommandKit", ["Base", "Reports", arguments]),
         library(

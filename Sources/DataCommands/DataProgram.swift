@@ -18,8 +18,8 @@ public struct DataProgram: ParsableCommand {
             CommandGroup(
                 name: "Daily work",
                 subcommands: [
-                    Clone.self, Add.self, Status.self, List.self, Sync.self, Checkout.self, Cat.self, Get.self,
-                    Unpack.self,
+                    Clone.self, Add.self, Status.self, Diff.self, List.self, Sync.self, Checkout.self, Cat.self,
+                    Get.self, Unpack.self,
                 ]),
             CommandGroup(
                 name: "Exchange",
@@ -29,8 +29,8 @@ public struct DataProgram: ParsableCommand {
             CommandGroup(
                 name: "Plumbing",
                 subcommands: [
-                    Clean.self, Smudge.self, FilterProcess.self, PointerCommand.self, Hook.self, MergeDriver.self,
-                    FetchObjects.self,
+                    Clean.self, Smudge.self, FilterProcess.self, TextConversion.self, PointerCommand.self, Hook.self,
+                    MergeDriver.self, FetchObjects.self,
                 ]),
         ])
 

@@ -30,19 +30,6 @@ struct Sync: ParsableCommand {
     }
 }
 
-struct Checkout: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Fill in pointers from the local store, without fetching.")
-
-    @Argument(help: ArgumentHelp("Only these files and folders.", valueName: "path")) var paths: [String] = []
-    @OptionGroup var common: CommonOptions
-
-    func run() throws {
-        let session = try Session(common)
-        session.ui.summary(Workflow.describe(try Workflow.fill(session.paths(paths), fetch: false, session)))
-    }
-}
-
 struct Pull: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Fetch content for this checkout and fill it in.",

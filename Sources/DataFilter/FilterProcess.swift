@@ -68,6 +68,12 @@ public struct FilterProcess {
         var command = ""
         var path: [UInt8] = []
         var canDelay = false
+        private var hasBlob = false
+        private var hasTree = false
+
+        /// Whether git most likely only wants to look at the content: `git diff` and `git log -p` before they run textconv,
+        /// and `git cat-file --filters`, name a blob, no tree, and cannot wait.
+        var isForShow: Bool { hasBlob && !hasTree && !canDelay }
 
         init?(_ reader: PacketReader) throws {
             guard let lines = try reader.list() else { return nil }
@@ -78,6 +84,8 @@ public struct FilterProcess {
                 case "command": command = String(decoding: value, as: UTF8.self)
                 case "pathname": path = value
                 case "can-delay": canDelay = value == [0x31]
+                case "blob": hasBlob = true
+                case "treeish", "ref": hasTree = true
                 default: continue
                 }
             }
@@ -135,7 +143,7 @@ public struct FilterProcess {
         }
         let plan: FilterSession.SmudgePlan
         do {
-            plan = try session.planSmudge(text.start, path: request.path)
+            plan = try session.planSmudge(text.start, path: request.path, isForShow: request.isForShow)
         } catch let error as MLError {
             return try refuse(request, session, error)
         }

@@ -13,6 +13,8 @@ public final class FilterSession {
     private var writer: PackWriter?
     /// Paths whose content is too long to go through git.
     private(set) var leftAsPointer: [[UInt8]] = []
+    /// Pointers given out to be looked at, as far as they were not in the work tree then.
+    private var shown: [(path: [UInt8], pointer: Pointer)] = []
     private(set) var smudges = 0
     private var warned = false
 
@@ -81,8 +83,11 @@ public final class FilterSession {
         case fetch(Pointer)
     }
 
-    /// - Parameter text: all of the text when it is shorter than `Pointer.sizeLimit`, otherwise at least so much of it.
-    func planSmudge(_ text: [UInt8], path: [UInt8]) throws -> SmudgePlan {
+    /// - Parameters:
+    ///   - text: all of the text when it is shorter than `Pointer.sizeLimit`, otherwise at least so much of it.
+    ///   - isForShow: the answer most likely goes to no work tree: a pointer will do for what is not here.
+    func planSmudge(_ text: [UInt8], path: [UInt8], isForShow: Bool = false) throws -> SmudgePlan {
+        if isForShow { return try planShow(text, path: path) }
         smudges += 1
         guard let pointer = Pointer.parse(text) else {
             if Pointer.looksLikePointer(text) {
@@ -107,6 +112,21 @@ public final class FilterSession {
             return .asIs
         }
         return try pointer.size == 0 || store.contains(pointer.oid) ? .content(pointer) : .fetch(pointer)
+    }
+
+    /// Nothing is fetched to be looked at. `git checkout-index` asks in the same words and writes files, so it is noted
+    /// which pointers were not in the work tree before: those that are in the end were written there and are filled in.
+    private func planShow(_ text: [UInt8], path: [UInt8]) throws -> SmudgePlan {
+        guard let pointer = Pointer.parse(text), pointer.extensions.isEmpty, !settings.skipSmudge else { return .asIs }
+        if try pointer.size <= settings.inlineLimit && store.contains(pointer.oid) { return .content(pointer) }
+        if !isInWorkTree(pointer, path) { shown.append((path, pointer)) }
+        return .asIs
+    }
+
+    private func isInWorkTree(_ pointer: Pointer, _ path: [UInt8]) -> Bool {
+        let file = environment.directory + "/" + FilterSession.name(path)
+        guard let status = Files.status(file), status.isRegular, status.size < Pointer.sizeLimit else { return false }
+        return (try? Files.read(file)).flatMap(Pointer.parse) == pointer
     }
 
     /// Sends an object's content.
@@ -153,6 +173,8 @@ public final class FilterSession {
     public func finish(sync: Bool) throws {
         try writer?.finish()
         writer = nil
+        leftAsPointer += shown.filter { isInWorkTree($0.pointer, $0.path) }.map(\.path)
+        shown = []
         guard sync, !settings.skipSmudge, !leftAsPointer.isEmpty || (isFirstContact && smudges > 0) else { return }
         let arguments = ["sync", "--from-filter", "--stdin"] + (isFirstContact ? ["--first-contact"] : [])
         do {

@@ -44,6 +44,9 @@ public struct DataRepository: Sendable {
     /// Whether the store lies outside this repository, where other clones may use it too.
     public var isStoreShared: Bool { storeDirectory != repository.dataDirectory }
 
+    /// Where this work tree's files in the making are; what killed processes leave there is swept up later.
+    public var scratchDirectory: String { repository.gitDirectory + "/mldata-sync" }
+
     /// Whether checkouts leave pointers on purpose (`install --skip-smudge`).
     public var skipsSmudge: Bool { configuration["filter.mldata.process"]?.hasSuffix(" --skip") == true }
 

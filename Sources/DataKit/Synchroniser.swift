@@ -72,7 +72,7 @@ public struct Synchroniser: Sendable {
         var outcome = Outcome()
         if files.isEmpty { return outcome }
         let store = try data.openStore()
-        let writer = try WorkTreeWriter(top: top, gitDirectory: data.repository.gitDirectory, store: store)
+        let writer = WorkTreeWriter(top: top, scratch: try ScratchFolder(data.scratchDirectory), store: store)
         var present: [PointerFile] = []
         for file in files {
             if try store.contains(file.pointer.oid) { present.append(file) } else { outcome.missing.append(file) }

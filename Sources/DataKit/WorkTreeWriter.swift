@@ -9,18 +9,16 @@ struct WorkTreeWriter: Sendable {
     private static let pageSize: Int64 = 4096
 
     let top: String
-    /// In the Git folder, where a killed process leaves nothing that git would show.
-    let scratch: String
+    private let scratch: ScratchFolder
     let store: ObjectStore
     private let time: Int64
 
-    init(top: String, gitDirectory: String, store: ObjectStore) throws {
+    init(top: String, scratch: ScratchFolder, store: ObjectStore) {
         self.top = top
-        scratch = gitDirectory + "/mldata-sync"
+        self.scratch = scratch
         self.store = store
         // Git distrusts a file that is as young as its index and would read it all again at the next status.
         time = Timestamp.now().seconds - 2
-        try removeLeftovers()
     }
 
     /// Replaces one pointer by its content.
@@ -72,7 +70,7 @@ struct WorkTreeWriter: Sendable {
     /// Writes beside and renames, if the place is still as expected.
     private func moveInto(_ file: PointerFile, if isExpected: () -> Bool) throws -> Files.Status? {
         let target = target(file)
-        let temporary = temporaryName(for: target)
+        let temporary = scratch.temporaryName(for: target)
         do {
             let output = try FileHandle(creating: temporary, mode: mode(file))
             try store.write(file.pointer.oid, to: output)
@@ -93,20 +91,4 @@ struct WorkTreeWriter: Sendable {
     private func target(_ file: PointerFile) -> String { top + "/" + file.path }
 
     private func mode(_ file: PointerFile) -> mode_t { file.isExecutable ? 0o777 : 0o666 }
-
-    /// In the scratch folder; beside the target only when that is on another file system.
-    private func temporaryName(for target: String) -> String {
-        let isNear = Files.status(scratch)?.device == Files.status(Files.parent(of: target))?.device
-        return Files.temporaryName(beside: isNear ? scratch + "/x" : target)
-    }
-
-    /// Makes the folder for files in the making and removes what killed processes left there.
-    private func removeLeftovers() throws {
-        try Files.makeDirectories(scratch)
-        for name in try Files.list(scratch) {
-            guard let owner = name.split(separator: "-").dropFirst().first.flatMap({ pid_t($0) }), kill(owner, 0) != 0
-            else { continue }
-            try Files.remove(scratch + "/" + name)
-        }
-    }
 }

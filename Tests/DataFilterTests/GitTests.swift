@@ -48,6 +48,25 @@ import Testing
         #expect(try box.read("a.bin") == edited)
     }
 
+    @Test func `a large file of a stash or of checkout-index is filled in, one that is looked at is not`() throws {
+        let box = try Sandbox(child: "echo \"$1\" >>$LOG; tr '\\0' '|' >>$LOG")
+        try box.write("*.bin filter=mldata diff=mldata -text\n", to: ".gitattributes")
+        try box.write(randomBytes(2 << 20, seed: 30), to: "big.bin")
+        try box.git("add", ".")
+        try box.git("commit", "-qm", "first")
+        try box.write(randomBytes(2 << 20, seed: 31), to: "big.bin")
+        try box.git("-c", "diff.mldata.textconv=cat", "diff")
+        #expect(box.log == "")
+        try box.git("stash", "-q")
+        let before = box.log
+        try box.git("stash", "pop", "-q")
+        #expect(box.log.dropFirst(before.count) == "sync\nbig.bin|")
+        let middle = box.log
+        try Files.remove(box.repository + "/big.bin")
+        try box.git("checkout-index", "-f", "big.bin")
+        #expect(box.log.dropFirst(middle.count) == "sync\nbig.bin|")
+    }
+
     @Test func `git waits for the sync, and its locks are gone when it starts`() throws {
         let box = try Sandbox(
             child: """

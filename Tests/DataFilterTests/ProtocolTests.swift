@@ -152,6 +152,22 @@ import Testing
         #expect(Array(try lists(try box.converse(asked).output)[3].joined()) == big)
     }
 
+    @Test func `nothing is fetched to be looked at`() throws {
+        let box = try Sandbox(child: "echo \"$@\" >>$LOG; cat >>$LOG")
+        let (here, missing, big) = (randomBytes(10, seed: 20), pointer(to: [1, 2, 3]), randomBytes(2 << 20, seed: 21))
+        // A pointer that stands in the work tree already is nothing that git wrote.
+        try box.write(missing.encoded, to: "missing.bin")
+        let result = try box.converse(
+            Say.hello + Say.clean("here.bin", here) + Say.clean("big.bin", big)
+                + Say.look("here.bin", pointer(to: here).encoded) + Say.look("missing.bin", missing.encoded)
+                + Say.look("big.bin", pointer(to: big).encoded))
+        let answer = try lists(result.output)
+        #expect(result.errorText == "" && box.log == "")
+        #expect(Array(answer[9].joined()) == here)
+        #expect(Array(answer[12].joined()) == missing.encoded)
+        #expect(Array(answer[15].joined()) == pointer(to: big).encoded)
+    }
+
     @Test func `a failing sync is a warning, not a failure`() throws {
         let box = try Sandbox(child: "cat >/dev/null; exit 3")
         let big = randomBytes(2 << 20, seed: 9)

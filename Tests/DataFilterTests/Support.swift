@@ -99,7 +99,12 @@ enum Say {
     static func smudge(_ path: String, _ bytes: [UInt8], delay: Bool = false) -> [UInt8] {
         (delay
             ? list("command=smudge", "pathname=\(path)", "ref=refs/heads/main", "unknown=a=b", "can-delay=1")
-            : list("command=smudge", "pathname=\(path)", "blob=1234")) + content(bytes)
+            : list("command=smudge", "pathname=\(path)", "treeish=12", "blob=1234")) + content(bytes)
+    }
+
+    /// As `git diff` asks before it runs textconv.
+    static func look(_ path: String, _ bytes: [UInt8]) -> [UInt8] {
+        list("command=smudge", "pathname=\(path)", "blob=1234") + content(bytes)
     }
 }
 

@@ -8,7 +8,7 @@ import Testing
     static let order = [
         "CSystem", "CGit2", "CCurl", "CArchive", "CZstd", "CBLAS", "Base", "GitKit", "ObjectStore", "DataFilter",
         "Remotes",
-        "Archives", "DataKit", "Pipelines", "Records", "RunKit", "Tensors", "TextModels", "Ensembles", "Explainers",
+        "Archives", "DataKit", "DataDiff", "Pipelines", "Records", "RunKit", "Tensors", "TextModels", "Ensembles", "Explainers",
         "ModelKit", "Reports", "CommandKit", "DataCommands", "RunCommands", "ExplainCommands", "git-mldata-filter",
         "git-mldata", "git-mlrun", "git-mlexplain",
     ]
@@ -26,13 +26,13 @@ import Testing
         "Base": ["CSystem", "Crypto"], "GitKit": ["Base", "CGit2"], "ObjectStore": ["Base", "CSystem", "CZstd"],
         "DataFilter": ["Base", "ObjectStore"], "Remotes": ["Base", "GitKit", "ObjectStore", "CCurl"],
         "Archives": ["Base", "CArchive"], "DataKit": ["Base", "GitKit", "ObjectStore", "Remotes"],
-        "Pipelines": ["Base", "CSystem", "Yams"], "Records": ["Base", "Pipelines"],
+        "DataDiff": ["Base"], "Pipelines": ["Base", "CSystem", "Yams"], "Records": ["Base", "Pipelines"],
         "RunKit": ["Base", "GitKit", "ObjectStore", "DataKit", "Pipelines", "Records"], "Tensors": ["Base", "CBLAS"],
         "TextModels": ["Base", "Tensors"], "Ensembles": ["Base", "TextModels"], "Explainers": ["Base"],
         "ModelKit": ["Base", "GitKit", "DataKit", "TextModels", "Ensembles"], "Reports": ["Base"],
         "CommandKit": ["Base", "Reports", "ArgumentParser"],
         "DataCommands": [
-            "Base", "GitKit", "ObjectStore", "Remotes", "Archives", "DataKit", "Reports", "CommandKit",
+            "Base", "GitKit", "ObjectStore", "Remotes", "Archives", "DataKit", "DataDiff", "Reports", "CommandKit",
             "ArgumentParser",
         ],
         "RunCommands": [

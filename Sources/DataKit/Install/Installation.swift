@@ -12,8 +12,9 @@ public struct Installation: Sendable {
             ("filter.mldata.clean", "git-mldata-filter clean -- %f"),
             ("filter.mldata.smudge", "git-mldata-filter smudge\(skipSmudge ? " --skip" : "") -- %f"),
             ("filter.mldata.required", "true"),
-            ("merge.mldata.name", "git-ml: keep ours and report a conflict"),
+            ("merge.mldata.name", "git-ml: merge lines and rows by content"),
             ("merge.mldata.driver", "git-mldata merge-driver %O %A %B %P"),
+            ("diff.mldata.textconv", "git-mldata textconv"),
         ]
     }
 
@@ -93,6 +94,7 @@ public struct Installation: Sendable {
         let configuration = try Configuration(git)
         let hasFilter =
             configuration["filter.mldata.process"] != nil && configuration["mldata.repositoryFormatVersion"] == "0"
+            && configuration["diff.mldata.textconv"] != nil
         return try hasFilter
             && remotes().allSatisfy { remote in
                 Set(Installation.refspecs(remote)).isSubset(of: configuration.all("remote.\(remote).fetch"))
