@@ -18,9 +18,10 @@ public struct DataProgram: ParsableCommand {
             CommandGroup(
                 name: "Daily work",
                 subcommands: [
-                    Clone.self, Add.self, Status.self, List.self, Sync.self, Checkout.self, Cat.self, Unpack.self,
+                    Clone.self, Add.self, Status.self, List.self, Sync.self, Checkout.self, Cat.self,
                 ]),
             CommandGroup(name: "Exchange", subcommands: [Push.self, Fetch.self, Pull.self]),
+            CommandGroup(name: "In and out", subcommands: [Migrate.self, Export.self, Unpack.self]),
             CommandGroup(name: "Care", subcommands: [Fsck.self]),
             CommandGroup(
                 name: "Plumbing",

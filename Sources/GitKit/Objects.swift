@@ -115,37 +115,9 @@ extension Repository {
     public func writeBlobs(_ contents: [[UInt8]]) throws -> [GitID] {
         // Below this many, loose objects are what git itself would write.
         if contents.count < 64 { return try contents.map { try writeBlob($0) } }
-        // A handle of its own: with the memory backend in it, it must not serve anybody else.
-        var opened: OpaquePointer?
-        try LibGit2.check(.io, "cannot open repository '\(gitDirectory)'") {
-            git_repository_open(&opened, gitDirectory)
-        }
-        guard let handle = opened else { throw MLError(.io, "cannot open repository '\(gitDirectory)'") }
-        defer { git_repository_free(handle) }
-        var odb: OpaquePointer?
-        try LibGit2.check(.io, "cannot open the object database") { git_repository_odb(&odb, handle) }
-        defer { git_odb_free(odb) }
-        var memory: UnsafeMutablePointer<git_odb_backend>?
-        try LibGit2.check(.io, "cannot open a pack in memory") { git_mempack_new(&memory) }
-        try LibGit2.check(.io, "cannot open a pack in memory") { git_odb_add_backend(odb, memory, 999) }
-        let ids = try contents.map { try Repository.writeBlob($0, handle) }
-
-        var builder: OpaquePointer?
-        try LibGit2.check(.io, "cannot build a pack") { git_packbuilder_new(&builder, handle) }
-        defer { git_packbuilder_free(builder) }
-        for id in Set(ids) {
-            var raw = id.raw
-            try LibGit2.check(.io, "cannot build a pack") { git_packbuilder_insert(builder, &raw, nil) }
-        }
-        try LibGit2.check(.io, "cannot write a pack") {
-            git_packbuilder_write(builder, commonDirectory + "/objects/pack", 0o444, nil, nil)
-        }
-        withHandle { shared in
-            var database: OpaquePointer?
-            guard git_repository_odb(&database, shared) == 0 else { return }
-            git_odb_refresh(database)
-            git_odb_free(database)
-        }
+        let batch = try ObjectBatch(self)
+        let ids = try contents.map { try batch.write(.blob, $0) }
+        try batch.flush()
         return ids
     }
 
