@@ -55,7 +55,6 @@ public final class ArchiveWriter {
     private let archive: OpaquePointer
     private let name: String
     private let time: Timestamp
-    private let locale: locale_t?
 
     /// - Parameters:
     ///   - file: open for writing; the archive begins where it stands. Not closed.
@@ -67,8 +66,6 @@ public final class ArchiveWriter {
         self.archive = archive
         name = file.path
         self.time = time
-        // Names are UTF-8 whatever the user's locale; libarchive converts through the thread's one.
-        locale = newlocale(1 << LC_CTYPE, "C.UTF-8", nil)
         switch format.container {
         case .tar: try check(archive_write_set_format_pax_restricted(archive))
         case .zip: try check(archive_write_set_format_zip(archive))
@@ -87,10 +84,7 @@ public final class ArchiveWriter {
         try check(archive_write_open_fd(archive, file.descriptor))
     }
 
-    deinit {
-        archive_write_free(archive)
-        if let locale { freelocale(locale) }
-    }
+    deinit { archive_write_free(archive) }
 
     /// Adds an entry.
     ///
@@ -99,8 +93,12 @@ public final class ArchiveWriter {
     ///   - body: sends the content of a file, exactly as many bytes as announced; not called for other kinds.
     /// - Throws: `MLError(.corrupt)` when the content has another length; `MLError(.io)`; errors of `body`.
     public func add(_ path: String, _ kind: Kind, body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws {
-        let previous = locale.flatMap { uselocale($0) }
-        defer { if let previous { uselocale(previous) } }
+        try ArchiveLocale.run { try addEntry(path, kind, body) }
+    }
+
+    private func addEntry(
+        _ path: String, _ kind: Kind, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) throws {
         guard let entry = archive_entry_new() else { throw MLError(.io, "cannot start libarchive") }
         defer { archive_entry_free(entry) }
         archive_entry_set_pathname(entry, path)

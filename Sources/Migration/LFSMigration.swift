@@ -46,7 +46,9 @@ public struct LFSMigration: Sendable {
                 where: LFSMigration.isLFSHook)
         }
         let store = try data.openStore()
-        outcome.missing = try Uploader(data).allPointers().filter { try !store.contains($0.pointer.oid) }
+        outcome.missing = try Uploader(data).allPointers().filter { file in
+            try !store.contains(file.pointer.oid) && !(dryRun && Files.exists(lfsPath(file.pointer.oid)))
+        }
         return outcome
     }
 
@@ -112,6 +114,10 @@ public struct LFSMigration: Sendable {
     /// Where Git LFS keeps its objects: `lfs.storage`, or `lfs` beside Git's own objects.
     private func lfsObjects() -> String {
         Files.join(data.repository.commonDirectory, data.configuration["lfs.storage"] ?? "lfs") + "/objects"
+    }
+
+    private func lfsPath(_ oid: ObjectID) -> String {
+        "\(lfsObjects())/\(oid.hex.prefix(2))/\(oid.hex.dropFirst(2).prefix(2))/\(oid.hex)"
     }
 
     private func importObjects(_ outcome: inout Outcome, _ progress: any ProgressReporter) throws {

@@ -121,12 +121,11 @@ final class PointerImport: TreeEditor {
     // MARK: Second pass: new trees
 
     func rewrite(root: GitID) throws -> GitID {
-        let result = try rewrite(PlacedTree(folder: [], tree: root))
+        var (new, result) = try edit(PlacedTree(folder: [], tree: root))
         let lines =
             tracksExactPaths
             ? result.paths.map { AttributeLines.exactPattern($0) } : result.patterns.sorted().map { patternTexts[$0] }
-        if lines.isEmpty { return result.id }
-        var new = try tree(result.id)
+        if lines.isEmpty { return root }
         var text: [UInt8] = []
         if let present = new.entry(named: ".gitattributes") {
             guard present.isRegularFile else {
@@ -142,28 +141,30 @@ final class PointerImport: TreeEditor {
 
     private func rewrite(_ place: PlacedTree) throws -> Result {
         if let known = cache[key(place)] { return known }
+        var (tree, result) = try edit(place)
+        if !result.paths.isEmpty { result.id = try batch.write(.tree, tree.encoded) }
+        cache[key(place)] = result
+        return result
+    }
+
+    /// A tree with new ids of what changes below it; not written yet.
+    private func edit(_ place: PlacedTree) throws -> (RawTree, Result) {
         var tree = try tree(place.tree)
         var result = Result(id: place.tree)
-        var isChanged = false
         for (index, entry) in tree.entries.enumerated() {
             let path = joinPath(place.folder, entry.name)
             if entry.isFolder {
                 let below = try rewrite(PlacedTree(folder: path, tree: entry.id))
-                if below.id == entry.id { continue }
                 tree.entries[index].id = below.id
                 result.paths += below.paths.map { joinPath(entry.name, $0) }
                 result.patterns.formUnion(below.patterns)
-                isChanged = true
             } else if let position = try match(entry, path), let pointer = pointers[entry.id] {
                 tree.entries[index].id = pointer
                 result.paths.append(entry.name)
                 result.patterns.insert(position)
-                isChanged = true
             }
         }
-        if isChanged { result.id = try batch.write(.tree, tree.encoded) }
-        cache[key(place)] = result
-        return result
+        return (tree, result)
     }
 
     private func key(_ place: PlacedTree) -> PlacedTree {
