@@ -50,13 +50,13 @@ struct HistoryOptions: ParsableArguments {
     func run(_ direction: HistoryMigration.Direction, _ options: HistoryMigration.Options, _ session: Session) throws {
         let ui = session.ui
         let migration = try HistoryMigration(session.data, direction, options, progress: ui.progress)
-        if dryRun { return try show(migration, ui) }
+        if dryRun { return show(migration, ui) }
         if migration.files.isEmpty {
             ui.print("Nothing to migrate in \(Quantity.count(migration.commitCount, "commit")).")
             return
         }
         if !yes && isatty(0) == 1 && isatty(2) == 1 {
-            try show(migration, ui)
+            show(migration, ui)
             ui.status("Rewrite \(Quantity.count(migration.commitCount, "commit"))? [y/N]")
             guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else { throw ExitCode(ExitStatus.negative) }
         }
@@ -64,41 +64,8 @@ struct HistoryOptions: ParsableArguments {
         report(try migration.run(progress: ui.progress), migration, direction, ui)
     }
 
-    private func show(_ migration: HistoryMigration, _ ui: UserInterface) throws {
-        var types: [String: (files: Int, bytes: Int64, largest: MigrationFile)] = [:]
-        for file in migration.files {
-            var entry = types[file.type] ?? (0, 0, file)
-            entry.files += 1
-            entry.bytes += file.size
-            if file.size > entry.largest.size { entry.largest = file }
-            types[file.type] = entry
-        }
-        let sorted = types.sorted { ($1.value.bytes, $0.key) < ($0.value.bytes, $1.key) }
-        if json {
-            let list: [JSON] = sorted.map {
-                [
-                    "type": .string($0.key), "versions": JSON($0.value.files), "bytes": .integer($0.value.bytes),
-                    "largest": .string($0.value.largest.path),
-                ]
-            }
-            ui.write(
-                JSON.object(["version": 1, "commits": JSON(migration.commitCount), "types": .array(list)]).pretty())
-            return
-        }
-        if sorted.isEmpty {
-            ui.print("Nothing to migrate in \(Quantity.count(migration.commitCount, "commit")).")
-            return
-        }
-        var table = Table(columns: [
-            .init("Type"), .init("Versions", .right), .init("Size", .right), .init("Largest", .right), .init("Path"),
-        ])
-        for (type, entry) in sorted {
-            table.rows.append([
-                .init(type), .init(Quantity.grouped(entry.files)), .init(Quantity.bytes(entry.bytes)),
-                .init(Quantity.bytes(entry.largest.size)), .init(entry.largest.path),
-            ])
-        }
-        ui.write(table.terminal(width: ui.terminal.width, colour: ui.terminal.colors))
+    private func show(_ migration: HistoryMigration, _ ui: UserInterface) {
+        TypeTable(migration.files.map { ($0.path, $0.size) }).show(ui, json: json, commits: migration.commitCount)
     }
 
     private func report(

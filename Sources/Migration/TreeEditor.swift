@@ -42,15 +42,6 @@ public struct MigrationFile: Sendable {
     /// One of the paths it has.
     public var path: String
     public var size: Int64
-
-    /// What people call the type: `*.bin`, or the name of a file without an ending.
-    public var type: String {
-        let name = Files.lastComponent(of: path)
-        guard let dot = name.lastIndex(of: "."), dot != name.startIndex, name.index(after: dot) != name.endIndex else {
-            return name
-        }
-        return "*" + name[dot...]
-    }
 }
 
 func joinPath(_ folder: [UInt8], _ name: [UInt8]) -> [UInt8] { folder.isEmpty ? name : folder + [0x2F] + name }

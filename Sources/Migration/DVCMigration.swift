@@ -1,0 +1,328 @@
+import Base
+import DVCImport
+import DataKit
+import GitKit
+import Glibc
+import ObjectStore
+
+/// Takes a repository over from DVC: what its cache has goes into the store and pointers into the index.
+///
+/// Pipelines stay: `dvc.yaml`, `dvc.lock` and parameters are left as they are. A run that was interrupted goes on when it is
+/// repeated.
+public final class DVCMigration {
+    /// One file that DVC tracks.
+    public struct File: Hashable, Sendable {
+        public var path: String
+        /// Where its content was found: in the work tree, the cache or a remote folder.
+        public var source: String
+        public var size: Int64
+        var isExecutable: Bool
+    }
+
+    public struct Outcome: Sendable {
+        public var files = 0
+        public var bytes: Int64 = 0
+        public var storedBytes: Int64 = 0
+        /// Files that were links into DVC's cache.
+        public var unlinked = 0
+        public var patterns: [String] = []
+        public var removed: [String] = []
+    }
+
+    /// Files to take over, sorted by path.
+    public private(set) var files: [File] = []
+    /// Paths whose content is in no cache and no remote that can be read here.
+    public private(set) var missing: [String] = []
+    /// What is left as it is, and why.
+    public private(set) var notices: [String] = []
+    /// Remotes that only DVC can read, as `name (url)`.
+    public private(set) var foreignRemotes: [String] = []
+    /// Whether there are pipelines, which stay.
+    public private(set) var hasPipelines = false
+
+    private let data: DataRepository
+    private let top: String
+    private var patterns: [[UInt8]] = []
+    private var ignoreLines: [String: Set<String>] = [:]
+    private var obsolete: [String] = []
+    private var pending: [(path: String, hash: DVCHash, isExecutable: Bool)] = []
+    private var configurations: [String: DVCConfiguration] = [:]
+    private let tracked: [String: IndexEntry]
+
+    /// Finds out what there is to do; nothing is changed.
+    ///
+    /// - Throws: `MLError(.invalidInput)` for files that are not DVC's; `MLError(.conflict)` for data that was changed
+    ///   since DVC saw it.
+    public init(_ data: DataRepository, progress: any ProgressReporter) throws {
+        self.data = data
+        top = try data.repository.requireWorkTree()
+        tracked = try IndexFile(path: data.repository.indexPath).entriesByPath()
+        try findRoots()
+        for path in try list(["*.dvc"]) where Files.lastComponent(of: path) != ".dvc" {
+            guard Files.status(top + "/" + path)?.isRegular == true else { continue }
+            try plan(DVCFile(Files.read(top + "/" + path), path: path))
+        }
+        for path in try list(["dvc.lock", "**/dvc.lock"]) where Files.exists(top + "/" + path) {
+            hasPipelines = true
+            let pipeline = Files.join(Files.parent(of: top + "/" + path), "dvc.yaml")
+            try plan(
+                DVCFile(
+                    lock: Files.read(top + "/" + path), pipeline: Files.exists(pipeline) ? Files.read(pipeline) : [],
+                    path: path))
+        }
+        try locate(progress)
+    }
+
+    // MARK: Looking
+
+    /// A repository of DVC's is a folder with a `.dvc` in it, usually the top.
+    private func findRoots() throws {
+        let roots = try list([".dvc/config", "**/.dvc/config"]).map { Files.parent(of: Files.parent(of: $0)) }
+        for root in roots {
+            let configuration = try DVCConfiguration(directory: Files.join(top, Files.join(root, ".dvc")))
+            configurations[root == "." ? "" : root] = configuration
+            foreignRemotes += configuration.foreign.map { "\($0.name) (\($0.url))" }
+        }
+        guard !roots.isEmpty else {
+            throw MLError(
+                .notFound, "DVC is not set up in this repository: there is no '.dvc/config'",
+                hint: "run the command where 'dvc init' was run")
+        }
+    }
+
+    private func list(_ patterns: [String]) throws -> [String] {
+        let answer = try data.repository.git.run(
+            ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"] + patterns.map { ":(glob)" + $0 }
+                + patterns.filter { !$0.contains("/") }.map { ":(glob)**/" + $0 })
+        return Set(answer.output.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }).sorted()
+    }
+
+    private func configuration(for path: String) -> DVCConfiguration? {
+        let roots = configurations.keys.filter { $0.isEmpty || path.hasPrefix($0 + "/") }
+        return roots.max { $0.count < $1.count }.flatMap { configurations[$0] }
+    }
+
+    private func plan(_ file: DVCFile) throws {
+        let isLock = Files.lastComponent(of: file.path) == "dvc.lock"
+        notices += file.notices
+        for output in file.outputs {
+            // Metrics and what an earlier run has done are in Git already.
+            if isLock, tracked[output.path] != nil { continue }
+            patterns.append(AttributeLines.exactPattern(Array(output.path.utf8)) + (output.isFolder ? Array("/**".utf8) : []))
+            let folder = Files.parent(of: output.path)
+            ignoreLines[folder == "." ? ".gitignore" : folder + "/.gitignore", default: []]
+                .insert("/" + Files.lastComponent(of: output.path))
+            try plan(output)
+        }
+        if isLock { return }
+        if file.hasSource {
+            notices.append("'\(file.path)' stays: it says where the data came from")
+        } else if file.notices.isEmpty {
+            obsolete.append(file.path)
+        } else {
+            notices.append("'\(file.path)' stays: not all of it was taken over")
+        }
+    }
+
+    private func plan(_ output: DVCOutput) throws {
+        guard output.isFolder else {
+            pending.append((output.path, output.hash, output.isExecutable))
+            return
+        }
+        guard let manifest = try find(output.hash, isFolder: true, for: output.path) else {
+            missing.append(output.path + "/ (its list of files)")
+            return
+        }
+        for entry in try DVCManifest.parse(Files.read(manifest), isLegacy: output.hash.isLegacy, name: manifest) {
+            pending.append((output.path + "/" + entry.path, entry.hash, false))
+        }
+    }
+
+    /// A file with this content in the cache or a remote folder; damaged ones are passed over.
+    private func find(_ hash: DVCHash, isFolder: Bool, for path: String) throws -> String? {
+        for folder in configuration(for: path)?.folders ?? [] {
+            for name in hash.paths(isFolder: isFolder) {
+                let candidate = folder + "/" + name
+                if Files.status(candidate)?.isRegular == true, try hash.matches(candidate) { return candidate }
+            }
+        }
+        return nil
+    }
+
+    /// Where each file's content is: in its place, or in a cache.
+    private func locate(_ progress: any ProgressReporter) throws {
+        let store = try data.openStore()
+        let work = Dictionary(pending.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first }).values
+            .sorted { $0.path < $1.path }
+        let folders = work.map { configuration(for: $0.path)?.folders ?? [] }
+        let top = top
+        let done = Tally()
+        // Hashing is what takes time.
+        let found = try parallelMap(count: work.count) { index -> Found in
+            defer { progress.report("Checking content", completed: done.increment(), total: work.count, detail: "") }
+            return try Found(work[index].hash, at: top + "/" + work[index].path, caches: folders[index])
+        }
+        for (item, found) in zip(work, found) {
+            if let entry = tracked[item.path] {
+                // An earlier run got this far.
+                if try data.pointer(entry.id).map({ try store.contains($0.oid) }) ?? true { continue }
+            }
+            switch found {
+            case .nowhere: missing.append(item.path)
+            case .changed:
+                throw MLError(
+                    .conflict, "'\(item.path)' is not what DVC has noted: it was changed since",
+                    hint: "keep the change with 'dvc commit', or drop it with 'dvc checkout', and run the command again")
+            case .at(let source):
+                guard let status = Files.followedStatus(source) else { continue }
+                files.append(
+                    File(
+                        path: item.path, source: source, size: status.size,
+                        isExecutable: item.isExecutable || (source == top + "/" + item.path && status.isExecutable)))
+            }
+        }
+    }
+
+    private enum Found: Sendable {
+        case at(String)
+        case changed
+        case nowhere
+
+        init(_ hash: DVCHash, at path: String, caches: [String]) throws {
+            let here = Files.followedStatus(path)?.isRegular == true
+            if here, try hash.matches(path) {
+                self = .at(path)
+                return
+            }
+            // A link into the cache is not the user's own data: its content may be damaged, but nothing is lost.
+            if here, Files.status(path)?.isSymbolicLink == false {
+                self = .changed
+                return
+            }
+            for folder in caches {
+                for name in hash.paths(isFolder: false) {
+                    let candidate = folder + "/" + name
+                    if Files.status(candidate)?.isRegular == true, try hash.matches(candidate) {
+                        self = .at(candidate)
+                        return
+                    }
+                }
+            }
+            self = .nowhere
+        }
+    }
+
+    // MARK: Doing
+
+    /// Whether nothing is left to do.
+    public var isDone: Bool { files.isEmpty && obsolete.isEmpty && missing.isEmpty }
+
+    /// Stages everything.
+    ///
+    /// - Throws: `MLError(.negative)` when content is missing; then nothing was changed.
+    public func run(progress: any ProgressReporter) throws -> Outcome {
+        if let first = missing.first {
+            throw MLError(
+                .negative,
+                "content of '\(first)'\(missing.count > 1 ? " and \(missing.count - 1) more" : "") is in no cache or "
+                    + "folder that can be read here; nothing was changed",
+                hints: [foreignRemotes.isEmpty
+                    ? "look for it with 'dvc status --cloud'"
+                    : "'dvc fetch' brings it from \(foreignRemotes.joined(separator: ", ")); then run the command again"])
+        }
+        var outcome = Outcome()
+        let pointers = try ContentImport.add(files.map(\.source), to: data.openStore(), progress: progress)
+        outcome.files = files.count
+        outcome.bytes = files.reduce(0) { $0 + $1.size }
+        try fillWorkTree(pointers, &outcome, progress)
+        outcome.patterns = try track()
+        let ignores = try stopIgnoring()
+        try stage(pointers, ignores)
+        outcome.removed = obsolete
+        for path in obsolete { try Files.remove(top + "/" + path) }
+        return outcome
+    }
+
+    /// Real files where DVC had links, or nothing.
+    private func fillWorkTree(_ pointers: [Pointer?], _ outcome: inout Outcome, _ progress: any ProgressReporter) throws {
+        let store = try data.openStore()
+        for (index, (file, pointer)) in zip(files, pointers).enumerated() {
+            let target = top + "/" + file.path
+            let status = Files.status(target)
+            let mode: mode_t = file.isExecutable ? 0o777 : 0o666
+            if let status, status.isRegular, try FileHandle(reading: target).linkCount() == 1 {
+                // DVC makes what it linked read-only.
+                if status.mode & 0o200 == 0 { chmod(target, mode_t(status.mode & 0o7777) | 0o200) }
+                continue
+            }
+            if status != nil { outcome.unlinked += 1 }
+            try Files.makeDirectories(Files.parent(of: target))
+            let temporary = Files.temporaryName(beside: target)
+            do {
+                let output = try FileHandle(creating: temporary, mode: mode)
+                if let pointer { try store.write(pointer.oid, to: output) }
+                try output.synchronize()
+                try output.close()
+                try Files.rename(temporary, to: target)
+            } catch {
+                try? Files.remove(temporary)
+                throw error
+            }
+            progress.report("Writing files", completed: index + 1, total: files.count, detail: file.path)
+        }
+    }
+
+    private func track() throws -> [String] {
+        let path = top + "/.gitattributes"
+        let old = Files.exists(path) ? try Files.read(path) : []
+        let new = AttributeLines.adding(patterns, to: old)
+        if new != old { try Files.writeAtomically(new, to: path) }
+        return patterns.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// Takes DVC's own lines out of `.gitignore` files.
+    ///
+    /// - Returns: the files that changed.
+    private func stopIgnoring() throws -> [String] {
+        var changed: [String] = []
+        for (name, lines) in ignoreLines.sorted(by: { $0.key < $1.key }) {
+            let path = top + "/" + name
+            guard Files.status(path)?.isRegular == true else { continue }
+            let old = try Files.readText(path).split(separator: "\n", omittingEmptySubsequences: false)
+            // DVC escapes what would be a wildcard.
+            let kept = old.filter { line in !lines.contains(line.filter { $0 != "\\" && $0 != "\r" }) }
+            if kept.count == old.count { continue }
+            changed.append(name)
+            if kept.allSatisfy(\.isEmpty) {
+                try Files.remove(path)
+            } else {
+                try Files.writeAtomically(kept.joined(separator: "\n"), to: path)
+            }
+        }
+        return changed
+    }
+
+    private func stage(_ pointers: [Pointer?], _ ignores: [String]) throws {
+        let repository = data.repository
+        let blobs = try repository.writeBlobs(pointers.map { $0?.encoded ?? [] })
+        var input: [UInt8] = []
+        var statuses: [String: Files.Status] = [:]
+        for (file, blob) in zip(files, blobs) {
+            input += Array("\(file.isExecutable ? "100755" : "100644") \(blob.hex) 0\t\(file.path)\0".utf8)
+            statuses[file.path] = Files.status(top + "/" + file.path)
+        }
+        for path in [".gitattributes"] + ignores + obsolete {
+            if obsolete.contains(path) || !Files.exists(top + "/" + path) {
+                if tracked[path] != nil { input += Array("0 \(GitID.zero.hex) 0\t\(path)\0".utf8) }
+            } else {
+                let blob = try repository.writeBlob(Files.read(top + "/" + path))
+                input += Array("100644 \(blob.hex) 0\t\(path)\0".utf8)
+            }
+        }
+        try repository.git.run(["update-index", "-z", "--add", "--replace", "--index-info"], input: input)
+        try IndexFile.refresh(
+            path: repository.indexPath, statuses,
+            expected: Dictionary(uniqueKeysWithValues: zip(files.map(\.path), blobs)))
+        _ = try repository.git.start(["update-index", "-q", "--refresh"])
+    }
+}
