@@ -105,10 +105,11 @@ public enum DVCManifest {
 
 /// Paths as DVC writes them.
 public enum DVCPath {
-    /// Without `.` and `..`; nil when it leaves the folder it starts from.
+    /// Without `.` and `..`; nil when it leaves the folder it starts from, or leads into Git's own.
     public static func normalise(_ path: String) -> String? {
         var parts: [Substring] = []
         for part in path.split(separator: "/") where part != "." {
+            if part.lowercased() == ".git" { return nil }
             if part != ".." {
                 parts.append(part)
             } else if parts.popLast() == nil {

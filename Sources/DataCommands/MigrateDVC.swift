@@ -24,11 +24,16 @@ struct MigrateDVC: ParsableCommand {
         for notice in migration.notices { session.ui.status("note: " + notice) }
         for path in migration.missing { session.ui.status("missing: \(path)") }
         if dryRun {
-            return TypeTable(migration.files.map { ($0.path, $0.size) }).show(session.ui, json: json)
+            TypeTable(migration.files.map { ($0.path, $0.size) }).show(session.ui, json: json)
+            if !migration.missing.isEmpty { throw ExitCode(ExitStatus.negative) }
+            return
         }
         if migration.isDone {
             session.ui.print("Nothing to migrate: DVC tracks nothing that is not tracked here.")
             return
+        }
+        if commit, try session.data.repository.git.start(["diff", "--cached", "--quiet"]).status != 0 {
+            throw MLError(.conflict, "other changes are staged", hint: "commit them first, or leave out --commit")
         }
         if migration.missing.isEmpty { try session.ensureInstalled() }
         let outcome = try migration.run(progress: session.ui.progress)
@@ -38,6 +43,7 @@ struct MigrateDVC: ParsableCommand {
         }
         session.ui.print(words)
         if !outcome.removed.isEmpty { session.ui.print("Removed " + outcome.removed.joined(separator: ", ")) }
+        for name in outcome.hooks { session.ui.status("Removed the \(name) hook of DVC.") }
         if migration.hasPipelines { session.ui.status("Pipelines stay: 'git mlrun repro' reads dvc.yaml.") }
         if commit {
             try session.data.repository.git.run(["commit", "-q", "-m", "Hand data from DVC to git-ml"])

@@ -27,6 +27,8 @@ public final class DVCMigration {
         public var unlinked = 0
         public var patterns: [String] = []
         public var removed: [String] = []
+        /// Hooks of DVC that were removed.
+        public var hooks: [String] = []
     }
 
     /// Files to take over, sorted by path.
@@ -48,6 +50,7 @@ public final class DVCMigration {
     private var pending: [(path: String, hash: DVCHash, isExecutable: Bool)] = []
     private var configurations: [String: DVCConfiguration] = [:]
     private let tracked: [String: IndexEntry]
+    private let trackedFolders: Set<String>
 
     /// Finds out what there is to do; nothing is changed.
     ///
@@ -57,6 +60,7 @@ public final class DVCMigration {
         self.data = data
         top = try data.repository.requireWorkTree()
         tracked = try IndexFile(path: data.repository.indexPath).entriesByPath()
+        trackedFolders = Set(tracked.keys.flatMap(DVCMigration.foldersAbove))
         try findRoots()
         for path in try list(["*.dvc"]) where Files.lastComponent(of: path) != ".dvc" {
             guard Files.status(top + "/" + path)?.isRegular == true else { continue }
@@ -97,6 +101,11 @@ public final class DVCMigration {
         return Set(answer.output.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }).sorted()
     }
 
+    /// `a` and `a/b` for `a/b/c`.
+    private static func foldersAbove(_ path: String) -> [String] {
+        path.indices.filter { path[$0] == "/" }.map { String(path[..<$0]) }
+    }
+
     private func configuration(for path: String) -> DVCConfiguration? {
         let roots = configurations.keys.filter { $0.isEmpty || path.hasPrefix($0 + "/") }
         return roots.max { $0.count < $1.count }.flatMap { configurations[$0] }
@@ -106,8 +115,14 @@ public final class DVCMigration {
         let isLock = Files.lastComponent(of: file.path) == "dvc.lock"
         notices += file.notices
         for output in file.outputs {
-            // Metrics and what an earlier run has done are in Git already.
-            if isLock, tracked[output.path] != nil { continue }
+            // Metrics are in Git, and so is what an earlier run has done: the index changes in one step.
+            if tracked[output.path] != nil || trackedFolders.contains(output.path) { continue }
+            for folder in DVCMigration.foldersAbove(output.path)
+            where Files.status(top + "/" + folder)?.isSymbolicLink == true {
+                throw MLError(
+                    .conflict, "'\(output.path)' is behind the symbolic link '\(folder)'",
+                    hint: "git does not look behind links; make it a folder, and run the command again")
+            }
             patterns.append(AttributeLines.exactPattern(Array(output.path.utf8)) + (output.isFolder ? Array("/**".utf8) : []))
             let folder = Files.parent(of: output.path)
             ignoreLines[folder == "." ? ".gitignore" : folder + "/.gitignore", default: []]
@@ -151,7 +166,6 @@ public final class DVCMigration {
 
     /// Where each file's content is: in its place, or in a cache.
     private func locate(_ progress: any ProgressReporter) throws {
-        let store = try data.openStore()
         let work = Dictionary(pending.map { ($0.path, $0) }, uniquingKeysWith: { first, _ in first }).values
             .sorted { $0.path < $1.path }
         let folders = work.map { configuration(for: $0.path)?.folders ?? [] }
@@ -163,10 +177,6 @@ public final class DVCMigration {
             return try Found(work[index].hash, at: top + "/" + work[index].path, caches: folders[index])
         }
         for (item, found) in zip(work, found) {
-            if let entry = tracked[item.path] {
-                // An earlier run got this far.
-                if try data.pointer(entry.id).map({ try store.contains($0.oid) }) ?? true { continue }
-            }
             switch found {
             case .nowhere: missing.append(item.path)
             case .changed:
@@ -240,6 +250,10 @@ public final class DVCMigration {
         try stage(pointers, ignores)
         outcome.removed = obsolete
         for path in obsolete { try Files.remove(top + "/" + path) }
+        outcome.hooks = try Installation(scope: .local, repository: data.repository).removeHooks { text in
+            let lines = text.split(separator: "\n").filter { !$0.hasPrefix("#") }
+            return !lines.isEmpty && lines.allSatisfy { $0.contains("dvc git-hook") }
+        }
         return outcome
     }
 
