@@ -11,7 +11,8 @@ public struct ArchiveFormat: Hashable, Sendable {
     public var compression: Compression
 
     private static let endings: [(ending: String, format: ArchiveFormat)] = [
-        ("tar", ArchiveFormat(.tar, .none)), ("tar.gz", ArchiveFormat(.tar, .gzip)), ("tgz", ArchiveFormat(.tar, .gzip)),
+        ("tar", ArchiveFormat(.tar, .none)), ("tar.gz", ArchiveFormat(.tar, .gzip)),
+        ("tgz", ArchiveFormat(.tar, .gzip)),
         ("tar.zst", ArchiveFormat(.tar, .zstd)), ("tzst", ArchiveFormat(.tar, .zstd)),
         ("tar.xz", ArchiveFormat(.tar, .xz)), ("txz", ArchiveFormat(.tar, .xz)),
         ("tar.bz2", ArchiveFormat(.tar, .bzip2)), ("tbz2", ArchiveFormat(.tar, .bzip2)),
@@ -92,7 +93,8 @@ public final class ArchiveWriter {
     ///   - path: relative, with `/`.
     ///   - body: sends the content of a file, exactly as many bytes as announced; not called for other kinds.
     /// - Throws: `MLError(.corrupt)` when the content has another length; `MLError(.io)`; errors of `body`.
-    public func add(_ path: String, _ kind: Kind, body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws {
+    public func add(_ path: String, _ kind: Kind, body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws
+    {
         try ArchiveLocale.run { try addEntry(path, kind, body) }
     }
 

@@ -24,7 +24,9 @@ struct Export: ParsableCommand {
     @Argument(help: ArgumentHelp("Only these files and folders.", valueName: "path")) var paths: [String] = []
     @Option(name: .shortAndLong, help: ArgumentHelp("The archive to write; '-' is standard output.", valueName: "file"))
     var output: String
-    @Option(help: ArgumentHelp("tar, tar.gz, tar.zst, tar.xz, tar.bz2 or zip (default: by the file's name).", valueName: "format"))
+    @Option(
+        help: ArgumentHelp(
+            "tar, tar.gz, tar.zst, tar.xz, tar.bz2 or zip (default: by the file's name).", valueName: "format"))
     var format: String?
     @Option(help: ArgumentHelp("Put everything into this folder of the archive.", valueName: "dir")) var prefix = ""
     @OptionGroup var common: CommonOptions

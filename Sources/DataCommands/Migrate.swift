@@ -28,7 +28,9 @@ struct MigrateLFS: ParsableCommand {
         if !dryRun { try session.ensureInstalled() }
         let outcome = try migration.run(dryRun: dryRun, progress: session.ui.progress)
         for name in outcome.hooks { session.ui.status("Removed the \(name) hook of Git LFS.") }
-        for path in outcome.corrupt { session.ui.warning("'\(path)' is damaged: its content is not what its name says") }
+        for path in outcome.corrupt {
+            session.ui.warning("'\(path)' is damaged: its content is not what its name says")
+        }
         if outcome.files.isEmpty && outcome.imported == 0 {
             session.ui.print("Nothing to migrate: no attributes name Git LFS.")
         } else {

@@ -7,7 +7,8 @@ import Reports
 
 struct MigrateDVC: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dvc", abstract: "Take over a DVC repository: cache and folder remotes in, pointers instead of .dvc files.",
+        commandName: "dvc",
+        abstract: "Take over a DVC repository: cache and folder remotes in, pointers instead of .dvc files.",
         discussion: """
             Stages everything; the history is not rewritten. Pipelines stay: 'git mlrun' reads dvc.yaml and dvc.lock.
             """)

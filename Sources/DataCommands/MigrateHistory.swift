@@ -58,7 +58,9 @@ struct HistoryOptions: ParsableArguments {
         if !yes && isatty(0) == 1 && isatty(2) == 1 {
             show(migration, ui)
             ui.status("Rewrite \(Quantity.count(migration.commitCount, "commit"))? [y/N]")
-            guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else { throw ExitCode(ExitStatus.negative) }
+            guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
+                throw ExitCode(ExitStatus.negative)
+            }
         }
         if direction == .toPointers { try session.ensureInstalled() }
         report(try migration.run(progress: ui.progress), migration, direction, ui)
@@ -82,7 +84,8 @@ struct HistoryOptions: ParsableArguments {
         if !outcome.refs.isEmpty { ui.print("Moved " + outcome.refs.joined(separator: ", ")) }
         if outcome.copiedNotes > 0 { ui.status("\(Quantity.count(outcome.copiedNotes, "note")) followed.") }
         if outcome.droppedSignatures > 0 {
-            ui.warning("\(Quantity.count(outcome.droppedSignatures, "signature")) dropped: they were for the old commits")
+            ui.warning(
+                "\(Quantity.count(outcome.droppedSignatures, "signature")) dropped: they were for the old commits")
         }
         if !outcome.refsWithOldCommits.isEmpty {
             ui.warning("old commits are still in " + outcome.refsWithOldCommits.joined(separator: ", "))
@@ -91,7 +94,8 @@ struct HistoryOptions: ParsableArguments {
         if !outcome.backup.isEmpty {
             ui.hint(
                 "the old refs are under \(outcome.backup); to let go of them:\n"
-                    + "hint:   git for-each-ref --format='delete %(refname)' \(outcome.backup) | git update-ref --stdin")
+                    + "hint:   git for-each-ref --format='delete %(refname)' \(outcome.backup) | git update-ref --stdin"
+            )
         }
     }
 }

@@ -106,7 +106,8 @@ public final class ObjectBatch {
     /// - Parameters:
     ///   - size: its length.
     ///   - body: sends the content.
-    public func writeBlob(size: Int64, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws -> GitID {
+    public func writeBlob(size: Int64, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void) throws -> GitID
+    {
         var opened: UnsafeMutablePointer<git_odb_stream>?
         var loose: OpaquePointer?
         // A database of its own: the one with the memory in it would keep the whole blob there.

@@ -21,7 +21,9 @@ public enum AttributeLines {
                 // The space between words stays as it was typed.
                 out += line[end..<word.startIndex]
                 let name = String(decoding: word, as: UTF8.self)
-                let isOld = word.startIndex > (words.first?.startIndex ?? 0) && ["filter=lfs", "diff=lfs", "merge=lfs"].contains(name)
+                let isOld =
+                    word.startIndex > (words.first?.startIndex ?? 0)
+                    && ["filter=lfs", "diff=lfs", "merge=lfs"].contains(name)
                 out += isOld ? Array((name.dropLast("lfs".count) + "mldata").utf8) : Array(word)
                 end = word.endIndex
             }

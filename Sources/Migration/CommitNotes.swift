@@ -18,14 +18,16 @@ struct CommitNotes {
         let present = Set(entries.map { CommitNotes.commit($0.path) })
         var changes: [(path: String, blob: GitID?)] = []
         for entry in entries {
-            guard let old = CommitNotes.commit(entry.path), let new = map[old], new != old, !present.contains(new) else {
+            guard let old = CommitNotes.commit(entry.path), let new = map[old], new != old, !present.contains(new)
+            else {
                 continue
             }
             changes.append((CommitNotes.path(new, like: entry.path), entry.id))
         }
         if changes.isEmpty { return 0 }
         let changed = try repository.writeTree(updating: tree, changes)
-        let commit = try repository.writeCommit(tree: changed, parents: [tip], message: "Notes follow rewritten commits")
+        let commit = try repository.writeCommit(
+            tree: changed, parents: [tip], message: "Notes follow rewritten commits")
         transaction.move(CommitNotes.reference, from: tip, to: commit)
         return changes.count
     }

@@ -123,7 +123,8 @@ public final class DVCMigration {
                     .conflict, "'\(output.path)' is behind the symbolic link '\(folder)'",
                     hint: "git does not look behind links; make it a folder, and run the command again")
             }
-            patterns.append(AttributeLines.exactPattern(Array(output.path.utf8)) + (output.isFolder ? Array("/**".utf8) : []))
+            patterns.append(
+                AttributeLines.exactPattern(Array(output.path.utf8)) + (output.isFolder ? Array("/**".utf8) : []))
             let folder = Files.parent(of: output.path)
             ignoreLines[folder == "." ? ".gitignore" : folder + "/.gitignore", default: []]
                 .insert("/" + Files.lastComponent(of: output.path))
@@ -182,7 +183,8 @@ public final class DVCMigration {
             case .changed:
                 throw MLError(
                     .conflict, "'\(item.path)' is not what DVC has noted: it was changed since",
-                    hint: "keep the change with 'dvc commit', or drop it with 'dvc checkout', and run the command again")
+                    hint: "keep the change with 'dvc commit', or drop it with 'dvc checkout', and run the command again"
+                )
             case .at(let source):
                 guard let status = Files.followedStatus(source) else { continue }
                 files.append(
@@ -236,9 +238,11 @@ public final class DVCMigration {
                 .negative,
                 "content of '\(first)'\(missing.count > 1 ? " and \(missing.count - 1) more" : "") is in no cache or "
                     + "folder that can be read here; nothing was changed",
-                hints: [foreignRemotes.isEmpty
-                    ? "look for it with 'dvc status --cloud'"
-                    : "'dvc fetch' brings it from \(foreignRemotes.joined(separator: ", ")); then run the command again"])
+                hints: [
+                    foreignRemotes.isEmpty
+                        ? "look for it with 'dvc status --cloud'"
+                        : "'dvc fetch' brings it from \(foreignRemotes.joined(separator: ", ")); then run the command again"
+                ])
         }
         var outcome = Outcome()
         let pointers = try ContentImport.add(files.map(\.source), to: data.openStore(), progress: progress)
@@ -258,15 +262,17 @@ public final class DVCMigration {
     }
 
     /// Real files where DVC had links, or nothing.
-    private func fillWorkTree(_ pointers: [Pointer?], _ outcome: inout Outcome, _ progress: any ProgressReporter) throws {
+    private func fillWorkTree(_ pointers: [Pointer?], _ outcome: inout Outcome, _ progress: any ProgressReporter) throws
+    {
         let store = try data.openStore()
         for (index, (file, pointer)) in zip(files, pointers).enumerated() {
             let target = top + "/" + file.path
             let status = Files.status(target)
             let mode: mode_t = file.isExecutable ? 0o777 : 0o666
             if let status, status.isRegular, try FileHandle(reading: target).linkCount() == 1 {
-                // DVC makes what it linked read-only.
-                if status.mode & 0o200 == 0 { chmod(target, mode_t(status.mode & 0o7777) | 0o200) }
+                // DVC makes what it linked read-only, and notes who may run it elsewhere.
+                let wanted = mode_t(status.mode & 0o7777) | 0o200 | (file.isExecutable ? 0o111 : 0)
+                if wanted != mode_t(status.mode & 0o7777) { chmod(target, wanted) }
                 continue
             }
             if status != nil { outcome.unlinked += 1 }

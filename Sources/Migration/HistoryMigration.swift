@@ -123,7 +123,8 @@ public final class HistoryMigration {
         outcome.copiedNotes = try CommitNotes(data.repository).copy(rewriter.map, &transaction)
         if let path = options.objectMap { try writeMap(path) }
         let before = try data.repository.head()?.tree
-        outcome.backup = try transaction.commit(message: "mldata migrate \(direction == .toPointers ? "import" : "export")")
+        outcome.backup = try transaction.commit(
+            message: "mldata migrate \(direction == .toPointers ? "import" : "export")")
         if let before, let after = try data.repository.head()?.tree, before != after {
             try checkout.update(from: before, to: after, progress: progress)
         }

@@ -25,10 +25,15 @@ public struct HistorySelection: Sendable {
             if exclude.isEmpty { arguments += ["--not", "--remotes"] }
         } else {
             refs = try include.map { name in
-                let full = try git.start(["rev-parse", "--symbolic-full-name", "--verify", "--quiet", "--end-of-options", name])
+                let full =
+                    try git.start([
+                        "rev-parse", "--symbolic-full-name", "--verify", "--quiet", "--end-of-options", name,
+                    ])
                     .text.split(separator: "\n").last.map(String.init) ?? ""
                 guard full.hasPrefix("refs/heads/") || full.hasPrefix("refs/tags/") else {
-                    throw MLError(.notFound, "'\(name)' is not a local branch or a tag")
+                    throw MLError(
+                        .notFound, "'\(name)' is not a local branch or a tag",
+                        hint: "'git branch' and 'git tag' list those there are")
                 }
                 return full
             }

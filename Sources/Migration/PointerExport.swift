@@ -118,7 +118,9 @@ final class PointerExport: TreeEditor {
     }
 
     private func withoutOurs(_ blob: GitID) throws -> GitID? {
-        guard let text = try batch.withObject(blob, .blob, { AttributeLines.removingOurs(Array($0)) }) else { return blob }
+        guard let text = try batch.withObject(blob, .blob, { AttributeLines.removingOurs(Array($0)) }) else {
+            return blob
+        }
         return text.isEmpty ? nil : try batch.write(.blob, text)
     }
 

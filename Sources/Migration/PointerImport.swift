@@ -85,7 +85,8 @@ final class PointerImport: TreeEditor {
     /// Puts all found content into the store and prepares the pointers.
     ///
     /// - Returns: bytes the store grew by.
-    func storeContent(_ repository: Repository, _ store: ObjectStore, _ progress: any ProgressReporter) throws -> Int64 {
+    func storeContent(_ repository: Repository, _ store: ObjectStore, _ progress: any ProgressReporter) throws -> Int64
+    {
         let writer = try store.makeWriter()
         let done = Tally()
         let workers = min(processorCount(), max(1, found.count))

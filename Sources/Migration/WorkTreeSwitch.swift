@@ -49,7 +49,7 @@ struct WorkTreeSwitch {
                 refs.contains(String(branch)), !lines.contains("bare")
             else { continue }
             throw MLError(
-                .conflict, "branch '\(branch)' is checked out in '\(path)'",
+                .conflict, "branch '\(branch.dropFirst("refs/heads/".count))' is checked out in '\(path)'",
                 hint: "remove that work tree with 'git worktree remove', and run the command again")
         }
     }
@@ -61,30 +61,29 @@ struct WorkTreeSwitch {
         let changes = try changes(old, new)
         // Entries that are the same in both keep their stat data.
         try git.run(["read-tree", "-m", new.hex])
+        let index = try IndexFile(path: data.repository.indexPath).entriesByPath()
+        for change in changes where change.new == nil { try Files.remove(top + "/" + change.path) }
+        let present = changes.filter { $0.new != nil && index[$0.path]?.skipWorktree != true }
+        // Attributes decide how the others are written.
+        try checkOut(present.map(\.path).filter { Files.lastComponent(of: $0) == ".gitattributes" })
+        let converted = try convertedPaths(changes.map(\.path))
         var plain: [String] = []
         var same: [String: Files.Status] = [:]
         var expected: [String: GitID] = [:]
-        let index = try IndexFile(path: data.repository.indexPath).entriesByPath()
-        for change in changes where index[change.path]?.skipWorktree != true {
+        for change in present {
             let path = top + "/" + change.path
-            guard let id = change.new else {
-                try Files.remove(path)
-                continue
-            }
-            if let pointer = try change.pointer(data), let status = Files.status(path), status.isRegular,
-                status.size == pointer.size, try ObjectID.ofFile(path) == pointer.oid
+            if let pointer = try change.pointer(data), !converted.contains(change.path),
+                let status = Files.status(path), status.isRegular, status.size == pointer.size,
+                try ObjectID.ofFile(path) == pointer.oid
             {
                 same[change.path] = status
-                expected[change.path] = id
+                expected[change.path] = change.new
             } else {
                 plain.append(change.path)
             }
         }
-        // Attributes decide how the others are written.
-        let attributes = plain.filter { Files.lastComponent(of: $0) == ".gitattributes" }
-        try checkOut(attributes)
         if !same.isEmpty { try IndexFile.refresh(path: data.repository.indexPath, same, expected: expected) }
-        try checkOut(plain.filter { !attributes.contains($0) })
+        try checkOut(plain)
         _ = try git.start(["update-index", "-q", "--refresh"])
         let synchroniser = try Synchroniser(data)
         _ = try synchroniser.fill(synchroniser.candidates(plain), progress: progress)
@@ -94,6 +93,20 @@ struct WorkTreeSwitch {
         if paths.isEmpty { return }
         let input: [UInt8] = paths.flatMap { path -> [UInt8] in Array(path.utf8) + [0] }
         try data.repository.git.run(["checkout-index", "--force", "--index", "-z", "--stdin"], input: input)
+    }
+
+    /// Files whose bytes in the work tree differ from those in the commit: line ends, encodings, expanded keywords.
+    private func convertedPaths(_ paths: [String]) throws -> Set<String> {
+        var converted: Set<String> = []
+        let text = try data.repository.attribute("text", of: paths)
+        let automatic = data.configuration["core.autocrlf"].map { $0.lowercased() != "false" } ?? false
+        for path in paths where text[path].map({ $0 != "unset" }) ?? automatic { converted.insert(path) }
+        for name in ["eol", "ident", "working-tree-encoding"] {
+            for (path, value) in try data.repository.attribute(name, of: paths) where value != "unset" {
+                if name != "eol" || text[path] != "unset" { converted.insert(path) }
+            }
+        }
+        return converted
     }
 
     private struct Change {

@@ -28,13 +28,16 @@ import Testing
         try box.run("git mldata unpack x.\(format) out")
         #expect(try box.run("diff -r --no-dereference -x .git repo out").output == "")
         #expect(try box.read("out/data/big.bin") == randomBytes(2_500_000, seed: 1))
-        #expect(try box.run("test -x out/run.sh && test ! -x out/data/big.bin && readlink out/link").output == "data/big.bin\n")
+        #expect(
+            try box.run("test -x out/run.sh && test ! -x out/data/big.bin && readlink out/link").output
+                == "data/big.bin\n")
         #expect(try box.run("stat -c %Y out/data/big.bin").output == "1767323045\n")
         #expect(try box.run("ls -A | grep -c '^.tmp' || true", in: "repo").output == "0\n")
     }
 
     @Test(arguments: ["tar", "tar.gz", "tar.zst", "zip"])
-    func `the same commit gives the same bytes, on two clones, later, elsewhere, through a pipe`(format: String) throws {
+    func `the same commit gives the same bytes, on two clones, later, elsewhere, through a pipe`(format: String) throws
+    {
         let box = try Sandbox()
         try makeSource(box)
         try box.run("git mldata export HEAD -q -o ../a.\(format)", in: "repo")
@@ -45,20 +48,26 @@ import Testing
             environment: ["TZ": "Asia/Tokyo", "LC_ALL": "C", "LANG": nil])
         #expect(other.status == 0, "\(other.errors)")
         #expect(try box.read("a.\(format)") == box.read("b.\(format)"))
-        #expect(try box.run("git mldata export HEAD -o - --format \(format) | cat", in: "clone").bytes == box.read("a.\(format)"))
+        #expect(
+            try box.run("git mldata export HEAD -o - --format \(format) | cat", in: "clone").bytes
+                == box.read("a.\(format)"))
     }
 
     @Test func `entries are sorted, owned by nobody, and plain tools read them`() throws {
         let box = try Sandbox()
         try makeSource(box)
-        try box.run("git mldata export HEAD data run.sh -o ../x.tar --prefix p && git mldata export HEAD -o ../x.zip", in: "repo")
+        try box.run(
+            "git mldata export HEAD data run.sh -o ../x.tar --prefix p && git mldata export HEAD -o ../x.zip",
+            in: "repo")
         #expect(
             try box.run("tar tf x.tar --quoting-style=literal").output
                 == "p/data/big.bin\np/data/empty\np/data/ünï cödé/日本.txt\np/run.sh\n")
         let listing = try box.run("tar tvf x.tar --numeric-owner --utc").output.split(separator: "\n")
         #expect(listing.allSatisfy { $0.contains(" 0/0 ") && $0.contains("2026-01-02 03:04") })
-        let names = try box.run("python3 -c \"import zipfile; [print(n) for n in zipfile.ZipFile('x.zip').namelist()]\"")
-            .output.split(separator: "\n").map(String.init)
+        let names = try box.run(
+            "python3 -c \"import zipfile; [print(n) for n in zipfile.ZipFile('x.zip').namelist()]\""
+        )
+        .output.split(separator: "\n").map(String.init)
         #expect(names == names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
         #expect(names.contains("data/ünï cödé/日本.txt"))
     }

@@ -32,7 +32,7 @@ import Testing
         let box = try Sandbox()
         try makeHistory(box)
         try box.run(
-            "for c in $(git rev-list --all); do git archive $c | tar x --one-top-level=../old/$(git log -1 --format=%s $c | tr -d '\\366'); done",
+            "for c in $(git rev-list --all); do git archive $c | tar x --one-top-level=../old/$(git log -1 --format=%f $c); done",
             in: "repo")
         let before = try box.run("stat -c '%n %Y %Z %i' data/* code.py '!odd'", in: "repo").output
         let said = try box.run("git mldata migrate import --above 100k --everything --object-map ../map", in: "repo")
@@ -52,9 +52,8 @@ import Testing
         for commit in try box.run("git rev-list main side", in: "repo").output.split(separator: "\n") {
             try box.run("git checkout -q \(commit)", in: "repo")
             #expect(try box.run("git status --porcelain", in: "repo").output == "")
-            let name = try box.run("git log -1 --format=%s | tr -d '\\366'", in: "repo").output.trimmed
-            #expect(
-                try box.run("diff -r -x .git -x .gitattributes repo 'old/\(name == "zwölf" ? "zwlf" : name)'").output == "")
+            let name = try box.run("git log -1 --format=%f", in: "repo").output.trimmed
+            #expect(try box.run("diff -r -x .git -x .gitattributes repo 'old/\(name)'").output == "")
         }
         // Every commit but those before it tracks exactly what it has.
         #expect(try box.run("git mldata ls side --name-only", in: "repo").output == "data/m.bin\n")
@@ -72,7 +71,6 @@ import Testing
             in: "repo"
         ).output
         #expect(backups == refs)
-        #expect(try box.run("git rev-list --count --all --exclude='refs/original/*' --glob=refs/heads", in: "repo").status == 0)
         let map = try box.text("map").split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
         #expect(map.count == 7)
         for pair in map {
@@ -86,10 +84,17 @@ import Testing
         }
         let tag = try box.run("git cat-file tag annotated", in: "repo").output
         #expect(tag.contains("the tag\n") && tag.contains("type commit\n"))
-        #expect(try box.run("git merge-base --is-ancestor annotated main && git merge-base --is-ancestor light annotated && echo yes", in: "repo").output == "yes\n")
+        #expect(
+            try box.run(
+                "git merge-base --is-ancestor annotated main && git merge-base --is-ancestor light annotated && echo yes",
+                in: "repo"
+            ).output == "yes\n")
     }
 
-    @Test(arguments: ["--above 100k", "--include '*.bin,!odd'", "--include '*.bin' --exclude 'a*/**'", "--above 1k --include 'data/**'"])
+    @Test(arguments: [
+        "--above 100k", "--include '*.bin,!odd'", "--include '*.bin' --exclude 'a*/**'",
+        "--above 1k --include 'data/**'",
+    ])
     func `import and export give the same ids again`(options: String) throws {
         let box = try Sandbox()
         try makeHistory(box)
@@ -101,10 +106,13 @@ import Testing
         try box.run("git mldata migrate export --everything", in: "repo")
         #expect(try box.run("git for-each-ref refs/heads refs/tags", in: "repo").output == refs)
         #expect(try box.run("git status --porcelain && git diff-files", in: "repo").output == "")
-        #expect(try box.run("git mldata migrate export --everything", in: "repo").output == "Nothing to migrate in 7 commits.\n")
+        #expect(
+            try box.run("git mldata migrate export --everything", in: "repo").output
+                == "Nothing to migrate in 7 commits.\n")
         // No backup replaces an older one.
         #expect(
-            try box.run("git for-each-ref --format='%(refname)' refs/original | cut -d/ -f3 | sort -u", in: "repo").output
+            try box.run("git for-each-ref --format='%(refname)' refs/original | cut -d/ -f3 | sort -u", in: "repo")
+                .output
                 == "mldata\nmldata-2\n")
     }
 
@@ -119,20 +127,24 @@ import Testing
         try box.write(randomBytes(60_000, seed: 2), to: "repo/new.bin")
         try box.run("git add -A && git commit -q -m new && git branch other", in: "repo")
         let outcome = try box.run("git mldata migrate import --above 10k", in: "repo")
-        #expect(outcome.output.hasPrefix("Rewrote 1 of 1 commit: 1 content, 58.6 KiB, became pointers"))
+        #expect(outcome.output.hasPrefix("Rewrote 1 of 1 commit: 2 contents, 107.4 KiB, became pointers"))
         #expect(outcome.errors.contains("warning: old commits are still in other\n"))
         #expect(try box.run("git rev-parse HEAD~1", in: "repo").output == pushed)
-        // The old file is still in the new commit, so the new commit has a pointer for it; the old commit is as it was.
-        #expect(try box.run("git mldata ls --name-only", in: "repo").output == "new.bin\n")
+        // The new commit has the old file, too: from there on it is a pointer.
+        #expect(try box.run("git mldata ls --name-only", in: "repo").output == "new.bin\nold.bin\n")
         try box.run("git push -q origin main", in: "repo")
-        #expect(try box.run("git mldata migrate import --above 10k", in: "repo").output == "Nothing to migrate in 0 commits.\n")
+        #expect(
+            try box.run("git mldata migrate import --above 10k", in: "repo").output
+                == "Nothing to migrate in 0 commits.\n")
     }
 
     @Test func `what stands in the way is said and nothing moves`() throws {
         let box = try Sandbox()
         try makeHistory(box)
         let refs = try box.run("git for-each-ref", in: "repo").output
-        func refuse(_ words: String, _ command: String = "git mldata migrate import --above 100k", line: Int = #line) throws {
+        func refuse(_ words: String, _ command: String = "git mldata migrate import --above 100k", line: Int = #line)
+            throws
+        {
             let outcome = try box.attempt(command, in: "repo")
             #expect(outcome.status >= 128 && outcome.errors.contains(words), "line \(line): \(outcome.errors)")
             #expect(outcome.errors.contains("hint: "), "line \(line)")
@@ -154,7 +166,8 @@ import Testing
         let table = try box.run("git mldata migrate import --above 100k --everything --dry-run", in: "repo").output
         #expect(table.split(separator: "\n").first == "Type   Versions       Size    Largest  Path")
         #expect(table.contains("*.bin         3  634.8 KiB  293.0 KiB  data/m.bin\n"))
-        let json = try JSON(parsing: box.run("git mldata migrate import --above 100k --dry-run --json", in: "repo").output)
+        let json = try JSON(
+            parsing: box.run("git mldata migrate import --above 100k --dry-run --json", in: "repo").output)
         #expect(json["version"]?.intValue == 1 && json["types"]?.arrayValue?.count == 2)
         #expect(try box.run("git for-each-ref", in: "repo").output == refs)
     }
@@ -166,11 +179,17 @@ import Testing
             "git notes --ref mlrun add -m 'acc 0.5' main && git notes --ref mlrun add -m 'acc 0.6' light && git checkout -q --detach",
             in: "repo")
         try box.run("git mldata migrate import --above 100k --everything", in: "repo")
-        #expect(try box.run("git notes --ref mlrun show main; git notes --ref mlrun show light", in: "repo").output == "acc 0.5\nacc 0.6\n")
-        #expect(try box.run("git notes --ref mlrun show refs/original/mldata/heads/main", in: "repo").output == "acc 0.5\n")
-        #expect(try box.run("git rev-parse HEAD", in: "repo").output == box.run("git rev-parse main", in: "repo").output)
+        #expect(
+            try box.run("git notes --ref mlrun show main; git notes --ref mlrun show light", in: "repo").output
+                == "acc 0.5\nacc 0.6\n")
+        #expect(
+            try box.run("git notes --ref mlrun show refs/original/mldata/heads/main", in: "repo").output == "acc 0.5\n")
+        #expect(
+            try box.run("git rev-parse HEAD", in: "repo").output == box.run("git rev-parse main", in: "repo").output)
         #expect(try box.run("git status --porcelain", in: "repo").output == "")
-        try box.run("git clone -q --bare repo bare.git && git -C bare.git mldata migrate export --everything")
+        try box.run(
+            "git clone -q --bare repo bare.git && git -C bare.git config mldata.store \"$PWD/repo/.git/mldata\" && git -C bare.git mldata migrate export --everything"
+        )
         #expect(
             try box.run("git -C bare.git rev-parse main").output
                 == box.run("git rev-parse refs/original/mldata/heads/main", in: "repo").output)
@@ -195,21 +214,26 @@ import Testing
         #expect(try box.run("git log -1 --format=%s && git fsck --strict 2>&1", in: "repo").output == "big\n")
     }
 
-    @Test(arguments: 0..<6) func `a killed import changes nothing or everything, and can be repeated`(round: Int) throws {
+    @Test(arguments: 0..<6) func `a killed import changes nothing or everything, and can be repeated`(round: Int) throws
+    {
         let box = try Sandbox()
         try makeHistory(box)
         let refs = try box.run("git for-each-ref refs/heads refs/tags", in: "repo").output
+        try box.run("git mldata install -q", in: "repo")
         _ = try box.attempt(
-            "timeout -s KILL 0.\(["02", "05", "08", "11", "15", "2"][round]) git mldata migrate import --above 100k --everything", in: "repo")
+            "timeout -s KILL 0.\(["02", "05", "08", "11", "15", "2"][round]) git mldata migrate import --above 100k --everything",
+            in: "repo")
         let after = try box.run("git for-each-ref refs/heads refs/tags", in: "repo").output
-        try box.run("rm -f .git/index.lock", in: "repo")
+        try box.run("sleep 0.2; rm -f .git/index.lock", in: "repo")
         if after == refs {
             #expect(try box.run("git status --porcelain", in: "repo").output == "")
             try box.run("git mldata migrate import --above 100k --everything", in: "repo")
         } else {
-            try box.run("git mldata install -q && git reset -q --hard", in: "repo")
+            try box.run("git reset -q --hard", in: "repo")
         }
-        #expect(try box.run("git status --porcelain && git fsck 2>/dev/null && git mldata fsck", in: "repo").output == "No findings.\n")
+        #expect(
+            try box.run("git status --porcelain && git fsck 2>/dev/null && git mldata fsck", in: "repo").output
+                == "No findings.\n")
         #expect(try box.read("repo/data/m.bin") == randomBytes(200_000, seed: 1))
         try box.run("git mldata migrate export --everything", in: "repo")
         #expect(try box.run("git for-each-ref refs/heads refs/tags", in: "repo").output == refs)
