@@ -66,6 +66,26 @@ public enum AttributeLines {
         return removed ? Array(kept.joined(separator: [0x0A])) : nil
     }
 
+    /// Attributes that say nothing of filters, and are no macros that could.
+    private static let harmless: Set<String> = [
+        "text", "eol", "crlf", "diff", "merge", "binary", "whitespace", "ident", "export-ignore", "export-subst",
+        "delta",
+        "encoding", "working-tree-encoding", "conflict-marker-size", "lockable",
+    ]
+
+    /// Whether a file's lines could set or unset a filter, themselves or through a macro.
+    static func mayDecideFilter(_ text: [UInt8]) -> Bool {
+        text.split(separator: 0x0A).contains { line in
+            !isComment(line)
+                && words(line).dropFirst().contains { word in
+                    let name = word.drop { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "!") }.prefix {
+                        $0 != UInt8(ascii: "=")
+                    }
+                    return !harmless.contains(String(decoding: name, as: UTF8.self))
+                }
+        }
+    }
+
     /// A pattern that matches exactly one path from the file's folder: slash in front, wildcards escaped. Git has no quoting
     /// of white space that all versions read, so it becomes the class of it.
     public static func exactPattern(_ path: [UInt8]) -> [UInt8] {

@@ -11,7 +11,8 @@ final class PointerImport: TreeEditor {
     /// What became of one tree object.
     private struct Result {
         var id: GitID
-        /// Paths of pointers from this tree on.
+        var isChanged = false
+        /// Paths of pointers from this tree on that no attributes of its own track.
         var paths: [[UInt8]] = []
         /// Patterns that matched.
         var patterns: Set<Int> = []
@@ -126,24 +127,38 @@ final class PointerImport: TreeEditor {
         let lines =
             tracksExactPaths
             ? result.paths.map { AttributeLines.exactPattern($0) } : result.patterns.sorted().map { patternTexts[$0] }
-        if lines.isEmpty { return root }
+        if !result.isChanged { return root }
+        try add(lines, to: &new, of: root)
+        return try batch.write(.tree, new.encoded)
+    }
+
+    private func add(_ lines: [[UInt8]], to tree: inout RawTree, of old: GitID) throws {
+        if lines.isEmpty { return }
         var text: [UInt8] = []
-        if let present = new.entry(named: ".gitattributes") {
+        if let present = tree.entry(named: ".gitattributes") {
             guard present.isRegularFile else {
                 throw MLError(
-                    .invalidInput, "'.gitattributes' is not a file in tree \(root)",
+                    .invalidInput, "'.gitattributes' is not a file in tree \(old)",
                     hint: "git ignores it when it is a symbolic link; such a history cannot be tracked")
             }
             text = try batch.withObject(present.id, .blob) { Array($0) }
         }
-        new.setFile(".gitattributes", try batch.write(.blob, AttributeLines.adding(lines, to: text)))
-        return try batch.write(.tree, new.encoded)
+        tree.setFile(".gitattributes", try batch.write(.blob, AttributeLines.adding(lines, to: text)))
     }
 
     private func rewrite(_ place: PlacedTree) throws -> Result {
         if let known = cache[key(place)] { return known }
         var (tree, result) = try edit(place)
-        if !result.paths.isEmpty { result.id = try batch.write(.tree, tree.encoded) }
+        if result.isChanged {
+            // Attributes in a folder win over those at the root.
+            if let own = tree.entry(named: ".gitattributes"), own.isRegularFile,
+                try batch.withObject(own.id, .blob, { AttributeLines.mayDecideFilter(Array($0)) })
+            {
+                try add(result.paths.map { AttributeLines.exactPattern($0) }, to: &tree, of: place.tree)
+                result.paths = []
+            }
+            result.id = try batch.write(.tree, tree.encoded)
+        }
         cache[key(place)] = result
         return result
     }
@@ -159,10 +174,12 @@ final class PointerImport: TreeEditor {
                 tree.entries[index].id = below.id
                 result.paths += below.paths.map { joinPath(entry.name, $0) }
                 result.patterns.formUnion(below.patterns)
+                result.isChanged = result.isChanged || below.isChanged
             } else if let position = try match(entry, path), let pointer = pointers[entry.id] {
                 tree.entries[index].id = pointer
                 result.paths.append(entry.name)
                 result.patterns.insert(position)
+                result.isChanged = true
             }
         }
         return (tree, result)

@@ -253,4 +253,42 @@ import Testing
         #expect(try box.text("repo/t.csv") == String(repeating: "a,b\r\n", count: 5000))
         #expect(try box.run("git status --porcelain", in: "repo").output == "")
     }
+
+    @Test(arguments: ["--above 10k", "-I '*.bin'"]) func `attributes of a folder do not switch the filter off`(
+        options: String
+    ) throws {
+        let box = try Sandbox()
+        try box.run("git init -q repo")
+        let content = randomBytes(50_000, seed: 1)
+        for path in ["sub/deep/a.bin", "plain/b.bin", "c.bin"] { try box.write(content, to: "repo/" + path) }
+        try box.write("*.bin -text -filter\n", to: "repo/sub/.gitattributes")
+        try box.write("*.bin -text diff\n", to: "repo/plain/.gitattributes")
+        try box.run("git add -A && git commit -q -m one", in: "repo")
+        let before = try box.run("git rev-parse HEAD", in: "repo").output
+        try box.run(
+            "git mldata migrate import \(options) && find . -name '*.bin' -delete && git checkout -q -- .", in: "repo")
+        for path in ["sub/deep/a.bin", "plain/b.bin", "c.bin"] { #expect(try box.read("repo/" + path) == content) }
+        #expect(try box.text("repo/plain/.gitattributes") == "*.bin -text diff\n")
+        #expect(
+            try box.text("repo/sub/.gitattributes")
+                == "*.bin -text -filter\n/deep/a.bin filter=mldata diff=mldata merge=mldata -text\n")
+        #expect(try box.run("git status --porcelain", in: "repo").output == "")
+        try box.run("git mldata migrate export", in: "repo")
+        #expect(try box.run("git rev-parse HEAD", in: "repo").output == before)
+    }
+
+    @Test func `export of some files leaves the others tracked`() throws {
+        let box = try Sandbox()
+        try box.run("git init -q repo")
+        try box.write(randomBytes(50_000, seed: 1), to: "repo/a.bin")
+        try box.write(randomBytes(60_000, seed: 2), to: "repo/b.h5")
+        try box.run("git add -A && git commit -q -m one && git mldata migrate import --above 10k -q", in: "repo")
+        try box.run("git mldata migrate export --include '*.h5'", in: "repo")
+        #expect(try box.run("git mldata ls --name-only", in: "repo").output == "a.bin\n")
+        #expect(try box.run("git cat-file -s HEAD:b.h5", in: "repo").output == "60000\n")
+        try box.run("touch a.bin b.h5", in: "repo")
+        #expect(
+            try box.run("git status --porcelain && git check-attr filter b.h5", in: "repo").output
+                == "b.h5: filter: unspecified\n")
+    }
 }
