@@ -75,6 +75,10 @@ public struct TreeExport: Sendable {
     public func send(_ entry: Entry, to sink: (UnsafeRawBufferPointer) throws -> Void) throws {
         if let pointer = entry.pointer {
             try store.write(pointer.oid, to: sink)
+        } else if case .file(let size) = entry.kind, size > Repository.longBlob {
+            let file = try data.repository.openBlob(
+                entry.blob, scratch: data.repository.gitDirectory + "/mldata-sync")
+            try file.forEachPiece(sink)
         } else {
             try data.repository.readBlob(entry.blob).withUnsafeBytes(sink)
         }

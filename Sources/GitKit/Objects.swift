@@ -33,6 +33,24 @@ extension Repository {
         }
     }
 
+    /// Longer blobs are better not held in memory.
+    public static let longBlob: Int64 = 64 << 20
+
+    /// The content of a long blob as an open file without a name: git streams it there, libgit2 would hold all of it.
+    ///
+    /// - Parameter folder: where the file is while it is written; created when it is not there.
+    /// - Throws: `MLError(.failed)` with git's words.
+    public func openBlob(_ id: GitID, scratch folder: String) throws -> FileHandle {
+        try Files.makeDirectories(folder)
+        let path = Files.temporaryName(beside: folder + "/x")
+        defer { try? Files.remove(path) }
+        try Subprocess(
+            ["/bin/sh", "-c", "exec git cat-file blob \"$1\" > \"$2\"", "git cat-file", id.hex, path],
+            directory: git.directory
+        ).check()
+        return try FileHandle(reading: path)
+    }
+
     /// Size of an object that is a blob; nil for other kinds and for objects that are not here (a partial clone).
     public func blobSize(_ id: GitID) -> Int? {
         withHandle { handle in

@@ -97,16 +97,7 @@ final class PointerImport: TreeEditor {
             let reader = try ObjectBatch(repository)
             var results: [AddResult] = []
             for index in stride(from: worker, to: files.count, by: workers) {
-                results.append(
-                    try reader.withObject(files[index].blob, .blob) { bytes in
-                        var offset = 0
-                        return try writer.add { target in
-                            let count = min(target.count, bytes.count - offset)
-                            target.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count]))
-                            offset += count
-                            return count
-                        }
-                    })
+                results.append(try PointerImport.store(files[index], writer, reader, repository))
                 progress.report("Storing content", completed: done.increment(), total: files.count, detail: "")
             }
             return results
@@ -118,6 +109,28 @@ final class PointerImport: TreeEditor {
             }
         }
         return parts.joined().reduce(0) { $0 + $1.storedBytes }
+    }
+
+    private static func store(
+        _ file: MigrationFile, _ writer: PackWriter, _ reader: ObjectBatch, _ repository: Repository
+    ) throws -> AddResult {
+        if file.size > Repository.longBlob {
+            let content = try repository.openBlob(file.blob, scratch: repository.gitDirectory + "/mldata-sync")
+            let result = try writer.add { try content.read(into: $0) }
+            guard result.pointer.size == file.size else {
+                throw MLError(.corrupt, "blob \(file.blob) has not the length it should have", hint: "run 'git fsck'")
+            }
+            return result
+        }
+        return try reader.withObject(file.blob, .blob) { bytes in
+            var offset = 0
+            return try writer.add { target in
+                let count = min(target.count, bytes.count - offset)
+                target.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count]))
+                offset += count
+                return count
+            }
+        }
     }
 
     // MARK: Second pass: new trees

@@ -65,12 +65,13 @@ struct WorkTreeSwitch {
         for change in changes where change.new == nil { try Files.remove(top + "/" + change.path) }
         let present = changes.filter { $0.new != nil && index[$0.path]?.skipWorktree != true }
         // Attributes decide how the others are written.
-        try checkOut(present.map(\.path).filter { Files.lastComponent(of: $0) == ".gitattributes" })
+        let attributes = Set(present.map(\.path).filter { Files.lastComponent(of: $0) == ".gitattributes" })
+        try checkOut(attributes.sorted())
         let converted = try convertedPaths(changes.map(\.path))
         var plain: [String] = []
         var same: [String: Files.Status] = [:]
         var expected: [String: GitID] = [:]
-        for change in present {
+        for change in present where !attributes.contains(change.path) {
             let path = top + "/" + change.path
             if let pointer = try change.pointer(data), !converted.contains(change.path),
                 let status = Files.status(path), status.isRegular, status.size == pointer.size,

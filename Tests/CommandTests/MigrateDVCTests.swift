@@ -11,7 +11,9 @@ import Testing
 
     /// Puts content where DVC 3 (`files/md5/`) or DVC 2 would have it.
     @discardableResult
-    private func store(_ box: Sandbox, _ content: [UInt8], in cache: String, as name: String? = nil, legacy: Bool = false)
+    private func store(
+        _ box: Sandbox, _ content: [UInt8], in cache: String, as name: String? = nil, legacy: Bool = false
+    )
         throws -> String
     {
         let name = name ?? md5(content)
@@ -20,7 +22,9 @@ import Testing
     }
 
     private func manifest(_ files: [(String, [UInt8])]) -> [UInt8] {
-        Array(("[" + files.map { "{\"md5\": \"\(md5($0.1))\", \"relpath\": \"\($0.0)\"}" }.joined(separator: ", ") + "]").utf8)
+        Array(
+            ("[" + files.map { "{\"md5\": \"\(md5($0.1))\", \"relpath\": \"\($0.0)\"}" }.joined(separator: ", ") + "]")
+                .utf8)
     }
 
     private var images: [(String, [UInt8])] {
@@ -31,19 +35,23 @@ import Testing
     /// The files DVC writes for a tracked folder, a tracked file in another folder, and a stage with a cached output.
     private func makeRepository(_ box: Sandbox, cache: String = "repo/.dvc/cache") throws {
         try box.run("git init -q repo")
-        try box.write("[core]\n    remote = store\n['remote \"store\"']\n    url = ../../remote\n", to: "repo/.dvc/config")
+        try box.write(
+            "[core]\n    remote = store\n['remote \"store\"']\n    url = ../../remote\n", to: "repo/.dvc/config")
         try box.write("/config.local\n/tmp\n/cache\n", to: "repo/.dvc/.gitignore")
         let list = manifest(images)
         for (_, content) in images { try store(box, content, in: cache) }
         let folder = md5(list)
         try store(box, list, in: cache, as: folder + ".dir")
         try box.write(
-            "outs:\n- md5: \(folder).dir\n  size: 4003\n  nfiles: 3\n  hash: md5\n  path: images\n", to: "repo/images.dvc")
+            "outs:\n- md5: \(folder).dir\n  size: 4003\n  nfiles: 3\n  hash: md5\n  path: images\n",
+            to: "repo/images.dvc")
         let file = try store(box, model, in: cache)
         try box.write(
-            "outs:\n- md5: \(file)\n  size: 200000\n  hash: md5\n  path: m[1].bin\n  isexec: true\n", to: "repo/models/m.dvc")
+            "outs:\n- md5: \(file)\n  size: 200000\n  hash: md5\n  path: m[1].bin\n  isexec: true\n",
+            to: "repo/models/m.dvc")
         let made = try store(box, Array("made\n".utf8), in: cache)
-        try box.write("stages:\n  prep:\n    cmd: make\n    wdir: work\n    outs:\n    - out.txt\n", to: "repo/dvc.yaml")
+        try box.write(
+            "stages:\n  prep:\n    cmd: make\n    wdir: work\n    outs:\n    - out.txt\n", to: "repo/dvc.yaml")
         try box.write(
             """
             schema: '2.0'
@@ -71,7 +79,9 @@ import Testing
         for (path, content) in images { #expect(try box.read("repo/images/" + path) == content) }
         #expect(try box.read("repo/models/m[1].bin") == model)
         #expect(try box.text("repo/work/out.txt") == "made\n")
-        #expect(try box.run("find . -path ./.git -prune -o -type l -print -o -type f -links +1 -print", in: "repo").output == "")
+        #expect(
+            try box.run("find . -path ./.git -prune -o -type l -print -o -type f -links +1 -print", in: "repo").output
+                == "")
         #expect(
             try box.run("git -c core.quotePath=off diff --cached --name-status --no-renames", in: "repo").output == """
                 A\t.gitattributes
@@ -89,7 +99,8 @@ import Testing
                 """)
         #expect(try box.text("repo/.gitignore") == "*.log\n")
         #expect(
-            try box.text("repo/.gitattributes") == ["/images/**", "/models/m\\[1].bin", "/work/out.txt"]
+            try box.text("repo/.gitattributes")
+                == ["/images/**", "/models/m\\[1].bin", "/work/out.txt"]
                 .map { $0 + " filter=mldata diff=mldata merge=mldata -text\n" }.joined())
         try box.run("git commit -q -m moved && find images models work -type f -exec touch {} +", in: "repo")
         #expect(try box.run("git status --porcelain && git mldata fsck", in: "repo").output == "No findings.\n")
@@ -150,7 +161,8 @@ import Testing
         #expect(outcome.errors.contains("missing: images/a/2 ü.png\n"))
         #expect(outcome.errors.contains("error: content of 'images/a/2 ü.png' is in no cache"))
         #expect(outcome.errors.contains("hint: 'dvc fetch' brings it from s (s3://bucket/x)"))
-        #expect(try box.run("git ls-files -s; find . -path ./.git -prune -o -print | sort", in: "repo").output == before)
+        #expect(
+            try box.run("git ls-files -s; find . -path ./.git -prune -o -print | sort", in: "repo").output == before)
         #expect(try box.attempt("git mldata migrate dvc --dry-run", in: "repo").status == 1)
         #expect(try box.run("git config --get filter.mldata.process || echo none", in: "repo").output == "none\n")
     }
@@ -182,18 +194,22 @@ import Testing
             "md5: \(source)\nfrozen: true\ndeps:\n- path: https://example.com/d\nouts:\n- md5: \(source)\n  hash: md5\n  path: d\n",
             to: "repo/d.dvc")
         try box.write("outs:\n- md5: \(source)\n  path: plain\n  hash: md5\n  cache: false\n", to: "repo/plain.dvc")
-        try box.write("outs:\n- md5: \(source)\n  hash: md5\n  path: .git/hooks/post-commit\n- md5: \(source)\n  hash: md5\n  path: ../evil\n", to: "repo/evil.dvc")
+        try box.write(
+            "outs:\n- md5: \(source)\n  hash: md5\n  path: .git/hooks/post-commit\n- md5: \(source)\n  hash: md5\n  path: ../evil\n",
+            to: "repo/evil.dvc")
         try box.write("data\n", to: "repo/plain")
         try box.run("git add -A && git commit -q -m dvc", in: "repo")
         let outcome = try box.run("git mldata migrate dvc --commit", in: "repo")
         #expect(outcome.output == "Took over 2 files, 1.4 MiB\nRemoved sub/t.csv.dvc\nCommitted.\n")
         #expect(outcome.errors.contains("note: 'd.dvc' stays: it says where the data came from\n"))
         #expect(outcome.errors.contains("note: 'plain' of 'plain.dvc' left as it is: Git has it (cache: false)\n"))
-        #expect(outcome.errors.contains("note: '../evil' of 'evil.dvc' left as it is: it is outside of this repository\n"))
+        #expect(
+            outcome.errors.contains("note: '../evil' of 'evil.dvc' left as it is: it is outside of this repository\n"))
         #expect(try box.read("repo/sub/t.csv") == text)
         #expect(!box.exists("evil"))
         #expect(try !box.text("repo/.git/hooks/post-commit").hasPrefix("data"))
-        #expect(try box.run("git status --porcelain && git mldata ls --name-only", in: "repo").output == "d\nsub/t.csv\n")
+        #expect(
+            try box.run("git status --porcelain && git mldata ls --name-only", in: "repo").output == "d\nsub/t.csv\n")
         #expect(try box.run("git mldata migrate dvc -q", in: "repo").output.hasPrefix("Nothing to migrate"))
     }
 
@@ -207,13 +223,17 @@ import Testing
             try store(box, list, in: "repo/.dvc/cache", as: md5(list) + ".dir")
             try box.write("outs:\n- md5: \(md5(list)).dir\n  hash: md5\n  path: d\n", to: "repo/d.dvc")
             let outcome = try box.attempt("git mldata migrate dvc", in: "repo")
-            #expect(outcome.status == 128 && outcome.errors.contains("which is outside of its folder"), "\(path): \(outcome.errors)")
+            #expect(
+                outcome.status == 128 && outcome.errors.contains("which is outside of its folder"),
+                "\(path): \(outcome.errors)")
         }
         try box.write("no outs\n", to: "repo/d.dvc")
         #expect(try box.attempt("git mldata migrate dvc", in: "repo").errors.contains("'d.dvc' has no 'outs'"))
         try box.write("outs: [\n", to: "repo/d.dvc")
         #expect(try box.attempt("git mldata migrate dvc", in: "repo").errors.contains("'d.dvc' is not valid YAML"))
-        #expect(try box.attempt("rm -rf .dvc d.dvc && git mldata migrate dvc", in: "repo").errors.contains("DVC is not set up"))
+        #expect(
+            try box.attempt("rm -rf .dvc d.dvc && git mldata migrate dvc", in: "repo").errors.contains(
+                "DVC is not set up"))
     }
 
     @Test func `a project made by DVC itself goes over`() throws {
@@ -222,15 +242,24 @@ import Testing
             print("skipped: dvc is not installed")
             return
         }
-        try box.run("git init -q repo && cd repo && dvc init -q && dvc config core.analytics false && dvc config cache.type symlink")
-        for number in 0..<5 { try box.write(randomBytes(1000 + number, seed: UInt64(number)), to: "repo/images/\(number % 2)/i\(number).png") }
+        try box.run(
+            "git init -q repo && cd repo && dvc init -q && dvc config core.analytics false && dvc config cache.type symlink"
+        )
+        for number in 0..<5 {
+            try box.write(
+                randomBytes(1000 + number, seed: UInt64(number)), to: "repo/images/\(number % 2)/i\(number).png")
+        }
         try box.write(model, to: "repo/models/m.bin")
         try box.run(
             "cp -r images ../images && dvc add -q images models/m.bin && dvc stage add -q -n s -o made 'cp models/m.bin made' && dvc repro -q && git add -A && git commit -q -m dvc",
             in: "repo")
         let outcome = try box.run("git mldata migrate dvc --commit", in: "repo")
         #expect(outcome.output.hasPrefix("Took over 7 files, "))
-        #expect(try box.run("diff -r images ../images && cmp made models/m.bin && find images models made -type l && git status --porcelain", in: "repo").output == "")
+        #expect(
+            try box.run(
+                "diff -r images ../images && cmp made models/m.bin && find images models made -type l && git status --porcelain",
+                in: "repo"
+            ).output == "")
         #expect(try box.run("git mldata ls --name-only | wc -l", in: "repo").output.trimmed == "7")
     }
 }

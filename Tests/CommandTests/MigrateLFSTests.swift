@@ -23,7 +23,8 @@ import Testing
                 try box.write(pointer, to: "repo/\(path)")
             } else {
                 try box.write(content, to: "repo/\(path)")
-                try box.write(content, to: "repo/.git/lfs/objects/\(oid.prefix(2))/\(oid.dropFirst(2).prefix(2))/\(oid)")
+                try box.write(
+                    content, to: "repo/.git/lfs/objects/\(oid.prefix(2))/\(oid.dropFirst(2).prefix(2))/\(oid)")
             }
         }
         try box.run("git commit -q -m lfs", in: "repo")
@@ -59,13 +60,15 @@ import Testing
 
                 """)
         #expect(outcome.errors.contains("Removed the pre-push hook of Git LFS.\n"))
-        #expect(try box.run("git status --porcelain", in: "repo").output == "M  .gitattributes\nM  sub/.gitattributes\n")
+        #expect(
+            try box.run("git status --porcelain", in: "repo").output == "M  .gitattributes\nM  sub/.gitattributes\n")
         #expect(try box.run("git ls-files -s | grep -v gitattributes", in: "repo").output == index)
         #expect(try box.run("stat -c '%n %Y %Z %i' a.bin 'my dir/x' c.dat sub/k.h5", in: "repo").output == stat)
         let ours = "filter=mldata diff=mldata merge=mldata -text"
         #expect(
             try box.text("repo/.gitattributes")
-                == "# big filter=lfs\n[attr]big \(ours)\n*.bin\t\(ours)\nmy[[:space:]]dir/** \(ours) lockable\n*.dat big\n*.txt text\n")
+                == "# big filter=lfs\n[attr]big \(ours)\n*.bin\t\(ours)\nmy[[:space:]]dir/** \(ours) lockable\n*.dat big\n*.txt text\n"
+        )
         #expect(try box.text("repo/sub/.gitattributes") == "*.h5 \(ours)\r\n\"q x\" \(ours)\n")
         // Foreign hooks stay and run before ours; those of Git LFS would look for a server.
         #expect(try !box.text("repo/.git/hooks/pre-push").contains("git lfs"))
@@ -76,7 +79,9 @@ import Testing
         #expect(try box.run("git status --porcelain && git mldata fsck", in: "repo").output == "No findings.\n")
         try box.run("rm -rf .git/lfs a.bin && git checkout -q -- a.bin", in: "repo")
         #expect(try box.read("repo/a.bin") == files["a.bin"])
-        #expect(try box.run("git mldata migrate lfs", in: "repo").output == "Nothing to migrate: no attributes name Git LFS.\n")
+        #expect(
+            try box.run("git mldata migrate lfs", in: "repo").output
+                == "Nothing to migrate: no attributes name Git LFS.\n")
     }
 
     @Test func `what only the server has is named, and damaged objects do not get in`() throws {
@@ -93,7 +98,9 @@ import Testing
         #expect(outcome.errors.contains("warning: '") && outcome.errors.contains(oid + "' is damaged"))
         #expect(outcome.errors.contains("warning: content of 1 pointer (4.9 KiB) is not here, first 'sub/k.h5'"))
         #expect(outcome.errors.contains("hint: 'git lfs fetch --all'"))
-        #expect(try box.run("git status --porcelain && git log -1 --format=%s", in: "repo").output == "Hand large files from Git LFS to git-ml\n")
+        #expect(
+            try box.run("git status --porcelain && git log -1 --format=%s", in: "repo").output
+                == "Hand large files from Git LFS to git-ml\n")
         #expect(try box.run("git mldata cat HEAD:a.bin", in: "repo").bytes == files["a.bin"])
         #expect(try box.run("git mldata cat HEAD:c.dat", in: "repo").bytes == files["c.dat"])
     }
