@@ -128,7 +128,9 @@ public final class ObjectBatch {
         var oid = git_oid()
         try LibGit2.check(.io, "cannot write a blob") { git_odb_stream_finalize_write(&oid, stream) }
         let id = GitID(oid)
-        try synchronize("\(id.hex.prefix(2))/\(id.hex.dropFirst(2))")
+        // libgit2 writes nothing when a pack has the blob.
+        let name = "\(id.hex.prefix(2))/\(id.hex.dropFirst(2))"
+        if Files.exists(repository.commonDirectory + "/objects/" + name) { try synchronize(name) }
         return id
     }
 

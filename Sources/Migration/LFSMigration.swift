@@ -72,7 +72,8 @@ public struct LFSMigration: Sendable {
             let (new, lines) = AttributeLines.replacingLFS(old)
             if lines == 0 { continue }
             let file = top + "/" + entry.path
-            if Files.exists(file), try Files.read(file) != old {
+            // An earlier run may have been killed between the file and the index.
+            if Files.exists(file), case let present = try Files.read(file), present != old, present != new {
                 throw MLError(
                     .conflict, "'\(entry.path)' has changes that are not staged",
                     hint: "stage them with 'git add \(entry.path)', or drop them, and run the command again")

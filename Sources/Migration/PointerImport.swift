@@ -36,8 +36,11 @@ final class PointerImport: TreeEditor {
         patternTexts = patterns.map { Array($0.utf8) }
     }
 
-    /// With a size or exceptions, patterns would catch files that stay as they are.
-    private var tracksExactPaths: Bool { selection.above != nil || !selection.exclude.isEmpty }
+    /// With a size or exceptions, patterns would catch files that stay as they are; so would one that catches what git reads.
+    private var tracksExactPaths: Bool {
+        selection.above != nil || !selection.exclude.isEmpty
+            || selection.include.contains { $0.matches(".gitattributes".utf8) }
+    }
 
     // MARK: First pass: what will change
 
@@ -58,10 +61,10 @@ final class PointerImport: TreeEditor {
     }
 
     private func match(_ entry: RawTree.Entry, _ path: [UInt8]) throws -> Int? {
-        // What git itself reads must stay readable for it.
-        guard entry.isRegularFile, !entry.name.starts(with: ".git".utf8), let position = selection.match(path) else {
-            return nil
-        }
+        // What git and its helpers read themselves must stay readable for them.
+        guard entry.isRegularFile, !entry.name.starts(with: ".git".utf8), entry.name != Array(".lfsconfig".utf8),
+            !path.starts(with: ".mldata/".utf8), let position = selection.match(path)
+        else { return nil }
         let size = try size(entry.id)
         if size == 0 || Int64(size) <= selection.above ?? -1 { return nil }
         return position

@@ -236,6 +236,15 @@ import Testing
                 "DVC is not set up"))
     }
 
+    @Test(arguments: [0.02, 0.04, 0.06, 0.09, 0.13]) func `a killed run can be repeated`(after: Double) throws {
+        let box = try Sandbox()
+        try makeRepository(box)
+        try box.run("git mldata install -q", in: "repo")
+        _ = try box.attempt("timeout -s KILL \(after) git mldata migrate dvc; sleep 0.2; rm -f .git/*.lock", in: "repo")
+        try box.run("git mldata migrate dvc && rm -rf .dvc/cache", in: "repo")
+        try checkMigrated(box)
+    }
+
     @Test func `a project made by DVC itself goes over`() throws {
         let box = try Sandbox()
         guard try box.attempt("dvc --version").status == 0 else {
