@@ -51,6 +51,8 @@ let package = Package(
         library("Remotes", ["Base", "GitKit", "ObjectStore", "CCurl"]),
         library("Archives", ["Base", "CArchive"]),
         library("DataKit", ["Base", "GitKit", "ObjectStore", "Remotes"]),
+        library("DVCImport", ["Base", yams]),
+        library("Migration", ["Base", "GitKit", "ObjectStore", "DataKit", "DVCImport"]),
         library("Pipelines", ["Base", "CSystem", yams]),
         library("Records", ["Base", "Pipelines"]),
         library("RunKit", ["Base", "GitKit", "ObjectStore", "DataKit", "Pipelines", "Records"]),
@@ -62,7 +64,10 @@ let package = Package(
         library("CommandKit", ["Base", "Reports", arguments]),
         library(
             "DataCommands",
-            ["Base", "GitKit", "ObjectStore", "Remotes", "Archives", "DataKit", "Reports", "CommandKit", arguments]),
+            [
+                "Base", "GitKit", "ObjectStore", "Remotes", "Archives", "DataKit", "DataDiff", "Migration", "Reports",
+                "CommandKit", arguments,
+            ]),
         library("Explainers", ["Base"]),
         library("ModelKit", ["Base", "GitKit", "DataKit", "TextModels", "Ensembles"]),
         library(
@@ -82,7 +87,8 @@ let package = Package(
         tests("Base", ["Base"]),
         tests("GitKit", ["Base", "GitKit", "TestSupport"]),
         tests("ObjectStore", ["Base", "ObjectStore"]),
-        tests("DataFilter", ["Base", "ObjectStore", "DataFilter"]),
+        tests("DataFilter", ["Base", "ObjectStore", "DataFilter", "TestSupport"]),
+        tests("DataDiff", ["Base", "DataDiff"]),
         tests("Pipelines", ["Base", "Pipelines"]),
         tests("Records", ["Base", "Pipelines", "Records"]),
         tests("Remotes", ["Base", "GitKit", "ObjectStore", "Remotes", "TestSupport"]),

@@ -43,7 +43,7 @@ struct Add: ParsableCommand {
             let probe = isFolder ? (path.isEmpty ? "x" : path + "/x") : path
             if try session.data.repository.attribute("filter", of: [probe])[probe] != "mldata" {
                 // The top itself holds .gitattributes and code: only what patterns name is data there.
-                if path.isEmpty { continue }
+                if path.isEmpty || Files.lastComponent(of: path).hasPrefix(".git") { continue }
                 patterns.append(isFolder ? path + "/**" : path)
             }
         }

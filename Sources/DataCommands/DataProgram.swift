@@ -19,11 +19,11 @@ public struct DataProgram: ParsableCommand {
                 name: "Daily work",
                 subcommands: [
                     Clone.self, Add.self, Status.self, Diff.self, List.self, Sync.self, Checkout.self, Cat.self,
-                    Get.self, Unpack.self,
                 ]),
             CommandGroup(
                 name: "Exchange",
-                subcommands: [Push.self, Fetch.self, Pull.self, ImportPath.self, ImportURL.self, Update.self]),
+                subcommands: [Push.self, Fetch.self, Pull.self, Get.self, ImportPath.self, ImportURL.self, Update.self]),
+            CommandGroup(name: "In and out", subcommands: [Migrate.self, Export.self, Unpack.self]),
             CommandGroup(
                 name: "Care", subcommands: [DiskUsage.self, Fsck.self, Doctor.self, Collect.self, Repack.self]),
             CommandGroup(

@@ -72,14 +72,21 @@ public struct DataStatus: Sendable {
 extension ObjectID {
     /// The id of a file's content, read in pieces.
     public static func ofFile(_ path: String) throws -> ObjectID {
-        let file = try FileHandle(reading: path)
+        var hasher = SHA256Hasher()
+        try FileHandle(reading: path).forEachPiece { hasher.update($0) }
+        return hasher.finish()
+    }
+}
+
+extension FileHandle {
+    /// Hands over the rest of the file, a megabyte at a time.
+    func forEachPiece(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
         defer { buffer.deallocate() }
-        var hasher = SHA256Hasher()
         while true {
-            let count = try file.read(into: buffer)
-            if count == 0 { return hasher.finish() }
-            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            let count = try read(into: buffer)
+            if count == 0 { return }
+            try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
         }
     }
 }

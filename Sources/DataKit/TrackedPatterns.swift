@@ -117,7 +117,7 @@ public struct TrackedPatterns: Sendable {
     }
 
     /// Spaces would end the pattern and a leading `#` would make a comment; git has no quoting that all versions read.
-    static func escape(_ pattern: String) -> String {
+    public static func escape(_ pattern: String) -> String {
         let spaced = pattern.split(separator: " ", omittingEmptySubsequences: false).joined(separator: "[[:space:]]")
         return spaced.hasPrefix("#") || spaced.hasPrefix("!") ? "\\" + spaced : spaced
     }

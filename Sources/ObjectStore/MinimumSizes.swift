@@ -11,7 +11,7 @@ public final class MinimumSizes {
     /// The largest size that can be asked for, in bytes: so much of a file is held in memory until it is known to be larger.
     public static let limit = 64 << 20
 
-    private typealias Rule = (pattern: PathPattern, size: Int)
+    private typealias Rule = (pattern: AttributePattern, size: Int)
     private let workTree: String
     private let info: String
     private var known: [String: [Rule]] = [:]
@@ -30,14 +30,14 @@ public final class MinimumSizes {
         var folder = ""
         var rest = path[...]
         while true {
-            for rule in try rules(workTree + "/" + folder + ".gitattributes") where rule.pattern.matchesFile(String(rest)) {
+            for rule in try rules(workTree + "/" + folder + ".gitattributes") where rule.pattern.matches(rest.utf8) {
                 size = rule.size
             }
             guard let slash = rest.firstIndex(of: "/") else { break }
             folder += rest[...slash]
             rest = rest[rest.index(after: slash)...]
         }
-        for rule in try rules(info) where rule.pattern.matchesFile(path) { size = rule.size }
+        for rule in try rules(info) where rule.pattern.matches(path.utf8) { size = rule.size }
         return size
     }
 
@@ -52,12 +52,13 @@ public final class MinimumSizes {
         var rules: [Rule] = []
         for line in (try? Files.readText(file))?.split(separator: "\n") ?? [] {
             guard !line.hasPrefix("#"), let text = MinimumSizes.value(inLine: String(line)),
-                let pattern = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).first
+                let word = line.split(whereSeparator: { $0 == " " || $0 == "\t" }).first,
+                let pattern = try? AttributePattern(String(word))
             else { continue }
             guard let size = MinimumSizes.bytes(text), size <= MinimumSizes.limit else {
                 throw MLError(.invalidInput, "'\(file)' asks for \(MinimumSizes.attribute)=\(text), which is no size up to 64m")
             }
-            rules.append((PathPattern(String(pattern)), size))
+            rules.append((pattern, size))
         }
         known[file] = rules
         return rules

@@ -55,7 +55,7 @@ struct HookInstaller {
     }
 
     /// The folder git takes hooks from: `core.hooksPath` when set.
-    private func folder() throws -> String {
+    func folder() throws -> String {
         let answer = try repository.git.run(["rev-parse", "--git-path", "hooks"]).text.dropLast()
         return Files.join(repository.workTree ?? repository.gitDirectory, String(answer))
     }

@@ -38,7 +38,7 @@ public struct Installation: Sendable {
 
     public let scope: Scope
     private let git: GitCommand
-    private let repository: Repository?
+    let repository: Repository?
 
     public init(scope: Scope, repository: Repository?) {
         self.scope = scope
