@@ -8,7 +8,8 @@ import Testing
     static let order = [
         "CSystem", "CGit2", "CCurl", "CArchive", "CZstd", "CBLAS", "Base", "GitKit", "ObjectStore", "DataFilter",
         "Remotes",
-        "Archives", "DataKit", "DataDiff", "Pipelines", "Records", "RunKit", "Tensors", "TextModels", "Ensembles", "Explainers",
+        "Archives", "DataKit", "DataDiff", "Pipelines", "Records", "RunKit", "Tensors", "TextModels", "Ensembles",
+        "Explainers",
         "ModelKit", "Reports", "CommandKit", "DataCommands", "RunCommands", "ExplainCommands", "git-mldata-filter",
         "git-mldata", "git-mlrun", "git-mlexplain",
     ]
