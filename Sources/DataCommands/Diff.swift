@@ -1,10 +1,8 @@
 import ArgumentParser
 import Base
 import CommandKit
-import DataDiff
 import DataKit
 import GitKit
-import ObjectStore
 
 struct Diff: ParsableCommand {
     static let configuration = CommandConfiguration(

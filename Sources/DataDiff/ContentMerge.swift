@@ -88,18 +88,21 @@ private struct Versions {
     private(set) var base: [Int] = []
     private(set) var ours: [Int] = []
     private(set) var theirs: [Int] = []
-    private var units: [ArraySlice<UInt8>] = []
-    private var numbers: [ArraySlice<UInt8>: Int] = [:]
+    /// Where each line or row is: in which version, from where to where.
+    private var units: [(version: Int, range: Range<Int>)] = []
+    private var numbers: [RowHash: Int] = [:]
+    private let contents: [[UInt8]]
     private let endsWithLineFeed: Bool
 
     /// - Throws: `NotReadable` when one of them is no such table.
     init(_ base: [UInt8], _ ours: [UInt8], _ theirs: [UInt8], _ kind: ContentKind) throws {
         self.kind = kind
-        let ends = [base, ours, theirs].map { $0.isEmpty || $0.last == 10 }
+        contents = [base, ours, theirs]
+        let ends = contents.map { $0.isEmpty || $0.last == 10 }
         endsWithLineFeed = ends[1] == ends[0] ? ends[2] : ends[1]
-        self.base = try number(base)
-        self.ours = try number(ours)
-        self.theirs = try number(theirs)
+        self.base = try number(0)
+        self.ours = try number(1)
+        self.theirs = try number(2)
         numbers = [:]
     }
 
@@ -111,7 +114,9 @@ private struct Versions {
         if kind == .jsonLines { return true }
         let reader = DelimitedRows(kind)
         let widths = [base, ours, theirs].compactMap { rows in
-            rows.first.map { first in units[first].withUnsafeBytes { reader.fields($0).count } }
+            rows.first.map { first in
+                contents[units[first].version][units[first].range].withUnsafeBytes { reader.fields($0).count }
+            }
         }
         return Set(widths).count <= 1
     }
@@ -125,34 +130,51 @@ private struct Versions {
     func bytes(of rows: [Int]) -> [UInt8] {
         var out: [UInt8] = []
         for (index, row) in rows.enumerated() {
-            out += units[row]
+            out += contents[units[row].version][units[row].range]
             if index < rows.count - 1 || endsWithLineFeed { out.append(10) }
         }
         return out
     }
 
-    private mutating func number(_ bytes: [UInt8]) throws -> [Int] {
+    private mutating func number(_ version: Int) throws -> [Int] {
         var rows = DelimitedRows(kind == .csv ? .csv : .tsv)
         var list: [Int] = []
-        var start = 0
-        var position = 0
-        while position < bytes.count {
-            let end = bytes[position...].firstIndex(of: 10) ?? bytes.count
-            if kind == .csv { try bytes[position..<end].withUnsafeBytes { try rows.feed($0) { _ in } } }
-            position = end + 1
-            if rows.isOpen { continue }
-            let unit = bytes[start..<end]
-            if let known = numbers[unit] {
-                list.append(known)
-            } else {
-                numbers[unit] = units.count
-                list.append(units.count)
-                units.append(unit)
+        let bytes = contents[version]
+        try bytes.withUnsafeBytes { buffer in
+            guard let base = buffer.baseAddress else { return }
+            var start = 0
+            var position = 0
+            while position < buffer.count {
+                let found = memchr(base + position, 10, buffer.count - position)
+                let end = found.map { UnsafeRawPointer($0) - base } ?? buffer.count
+                if kind == .csv { try rows.feed(UnsafeRawBufferPointer(rebasing: buffer[position..<end])) { _ in } }
+                position = end + 1
+                if rows.isOpen { continue }
+                list.append(number(of: start..<end, version, UnsafeRawBufferPointer(rebasing: buffer[start..<end])))
+                start = position
             }
-            start = position
         }
         try rows.finish()
         return list
+    }
+
+    /// Equal units are found by their hash and then compared: data is at stake, so a hash alone does not decide.
+    private mutating func number(of range: Range<Int>, _ version: Int, _ unit: UnsafeRawBufferPointer) -> Int {
+        var hash = RowHash(unit)
+        while let known = numbers[hash] {
+            let other = units[known]
+            let isSame = contents[other.version].withUnsafeBytes { buffer in
+                guard other.range.count == unit.count, let a = buffer.baseAddress, let b = unit.baseAddress else {
+                    return other.range.isEmpty && unit.isEmpty
+                }
+                return memcmp(a + other.range.lowerBound, b, unit.count) == 0
+            }
+            if isSame { return known }
+            hash.low &+= 1
+        }
+        numbers[hash] = units.count
+        units.append((version, range))
+        return units.count - 1
     }
 }
 

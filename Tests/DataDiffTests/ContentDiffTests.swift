@@ -1,7 +1,7 @@
 import Base
 import Testing
 
-@testable import DataDiff
+import DataDiff
 
 @Suite struct ContentDiffTests {
     private func compare(_ path: String, _ old: String, _ new: String) throws -> ContentDiff {

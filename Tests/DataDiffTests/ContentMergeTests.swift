@@ -1,7 +1,7 @@
 import Base
 import Testing
 
-@testable import DataDiff
+import DataDiff
 
 @Suite struct ContentMergeTests {
     private func gitMerge(_ ours: [UInt8], _ base: [UInt8], _ theirs: [UInt8]) throws -> [UInt8] {

@@ -1,7 +1,7 @@
 import Base
 import Testing
 
-@testable import DataDiff
+import DataDiff
 
 @Suite struct ContentTextTests {
     private func text(_ path: String, _ content: String) throws -> String {

@@ -1,7 +1,7 @@
 import Base
 import Testing
 
-@testable import DataDiff
+import DataDiff
 
 @Suite struct RowChangesTests {
     private func hex(_ hash: RowHash) -> String {

@@ -1,7 +1,7 @@
 import Base
 import Testing
 
-@testable import DataDiff
+import DataDiff
 
 @Suite struct TensorTests {
     /// A safetensors file, put together by hand.
