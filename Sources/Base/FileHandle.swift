@@ -25,6 +25,9 @@ public final class FileHandle: @unchecked Sendable {
         try self.init(path, O_RDWR | O_CREAT, mode, verb: "open")
     }
 
+    /// Opens a file that is there for reading and writing; a symbolic link is refused.
+    public convenience init(existing path: String) throws { try self.init(path, O_RDWR | O_NOFOLLOW, 0, verb: "open") }
+
     private init(_ path: String, _ flags: Int32, _ mode: mode_t, verb: String) throws {
         let opened = open(path, flags | O_CLOEXEC, mode)
         guard opened >= 0 else { throw Files.ioError("cannot \(verb) '\(path)'") }
@@ -87,6 +90,17 @@ public final class FileHandle: @unchecked Sendable {
         }
     }
 
+    /// Hands over the rest of the file, a megabyte at a time.
+    public func forEachPiece(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+        defer { buffer.deallocate() }
+        while true {
+            let count = try read(into: buffer)
+            if count == 0 { return }
+            try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        }
+    }
+
     public func writeAll(_ bytes: UnsafeRawBufferPointer) throws {
         var done = 0
         while done < bytes.count {
@@ -102,6 +116,19 @@ public final class FileHandle: @unchecked Sendable {
     public func writeAll(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try writeAll($0) } }
 
     public func writeAll(_ text: String) throws { try writeAll(Array(text.utf8)) }
+
+    /// Writes at an offset in one call; for a part of one page a killed process leaves all of it or nothing.
+    public func write(_ bytes: [UInt8], at offset: Int64) throws {
+        var count: Int
+        repeat { count = pwrite(descriptor, bytes, bytes.count, off_t(offset)) } while count < 0 && errno == EINTR
+        guard count == bytes.count else { throw Files.ioError("cannot write '\(path)'") }
+    }
+
+    /// Sets the time of the last change.
+    public func setModified(seconds: Int64) throws {
+        let time = timespec(tv_sec: Int(seconds), tv_nsec: 0)
+        guard futimens(descriptor, [time, time]) == 0 else { throw Files.ioError("cannot set the time of '\(path)'") }
+    }
 
     public func synchronize() throws {
         guard fsync(descriptor) == 0 else { throw Files.ioError("cannot flush '\(path)'") }

@@ -14,6 +14,8 @@ public enum Files {
         public var inode: UInt64
         public var user: UInt32
         public var group: UInt32
+        /// How many names the file has.
+        public var links: UInt64
 
         public var isDirectory: Bool { mode & S_IFMT == S_IFDIR }
         public var isRegular: Bool { mode & S_IFMT == S_IFREG }
@@ -73,6 +75,30 @@ public enum Files {
         try writeAtomically(Array(text.utf8), to: path, mode: mode)
     }
 
+    /// Copies a file's content: streamed into a temporary name beside the target, flushed, renamed, so that a cut copy is
+    /// never visible.
+    public static func copy(_ source: String, to target: String) throws {
+        let temporary = temporaryName(beside: target)
+        do {
+            let input = try FileHandle(reading: source)
+            let output = try FileHandle(creating: temporary)
+            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
+            defer { buffer.deallocate() }
+            while true {
+                let count = try input.read(into: buffer)
+                if count == 0 { break }
+                try output.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            }
+            try output.synchronize()
+            try output.close()
+            try rename(temporary, to: target)
+        } catch {
+            try? remove(temporary)
+            throw error
+        }
+        synchronizeDirectory(parent(of: target))
+    }
+
     public static func rename(_ from: String, to: String) throws {
         guard Glibc.rename(from, to) == 0 else { throw ioError("cannot rename '\(from)' to '\(to)'") }
     }
@@ -110,6 +136,13 @@ public enum Files {
             if name != "." && name != ".." { names.append(name) }
         }
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// The absolute path without `.`, `..` and symbolic links; the file must exist.
+    public static func realPath(_ path: String) throws -> String {
+        guard let resolved = realpath(path, nil) else { throw ioError("cannot find '\(path)'") }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     /// Removes a file or a whole folder; what is not there is not an error.
@@ -170,7 +203,8 @@ extension Files.Status {
             size: Int64(raw.st_size), mode: raw.st_mode,
             modifiedSeconds: Int64(raw.st_mtim.tv_sec), modifiedNanoseconds: Int64(raw.st_mtim.tv_nsec),
             changedSeconds: Int64(raw.st_ctim.tv_sec), changedNanoseconds: Int64(raw.st_ctim.tv_nsec),
-            device: UInt64(raw.st_dev), inode: UInt64(raw.st_ino), user: raw.st_uid, group: raw.st_gid)
+            device: UInt64(raw.st_dev), inode: UInt64(raw.st_ino), user: raw.st_uid, group: raw.st_gid,
+            links: UInt64(raw.st_nlink))
     }
 }
 

@@ -35,15 +35,9 @@ extension ObjectID {
 
     /// The id of a file's content, read in pieces.
     public static func ofFile(_ path: String) throws -> ObjectID {
-        let file = try FileHandle(reading: path)
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-        defer { buffer.deallocate() }
         var hasher = SHA256Hasher()
-        while true {
-            let count = try file.read(into: buffer)
-            if count == 0 { return hasher.finish() }
-            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-        }
+        try FileHandle(reading: path).forEachPiece { hasher.update($0) }
+        return hasher.finish()
     }
 }
 

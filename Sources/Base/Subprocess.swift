@@ -80,7 +80,11 @@ public struct Subprocess: Sendable {
         outputPipe?.closeWriter()
         errorPipe?.closeWriter()
         let (out, err) = Subprocess.pump(input ?? [], inputPipe, outputPipe, errorPipe)
-        return Result(status: Subprocess.wait(child), output: out, errors: err)
+        let status = Subprocess.wait(child)
+        Trace.note(
+            "ran \(arguments.map(URLText.withoutCredentials).joined(separator: " ")): exit \(status), "
+                + "\(input?.count ?? 0) bytes in, \(out.count) out")
+        return Result(status: status, output: out, errors: err)
     }
 
     /// Runs and returns the output.

@@ -10,4 +10,10 @@ public enum Executable {
         let path = Files.parent(of: String(cString: own)) + "/" + name
         return Files.exists(path) ? path : name
     }
+
+    /// Where PATH finds a program; nil when it does not.
+    public static func onPath(_ name: String) -> String? {
+        let folders = (environment("PATH") ?? "").split(separator: ":")
+        return folders.map { $0 + "/" + name }.first { access($0, X_OK) == 0 }
+    }
 }

@@ -9,6 +9,7 @@ public enum Program {
 
     /// Parses the arguments, runs the command, exits.
     public static func main<Root: ParsableCommand>(_ root: Root.Type) -> Never {
+        Trace.begin(setting: environment("GIT_MLDATA_TRACE"))
         do {
             let arguments = try moveToDirectory(Array(CommandLine.arguments.dropFirst()))
             if try generate(root, arguments) { leave(0) }

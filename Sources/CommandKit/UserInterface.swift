@@ -15,6 +15,9 @@ public struct UserInterface: Sendable {
     /// A line of the result.
     public func print(_ line: String) { Swift.print(line) }
 
+    /// The line that sums up what was done; silent with `-q`.
+    public func summary(_ line: String) { if !terminal.quiet { Swift.print(line) } }
+
     /// A result that brings its own line feeds.
     public func write(_ text: String) { Swift.print(text, terminator: "") }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Base
 import CommandKit
 import DataKit
+import GitKit
 import Reports
 
 struct Add: ParsableCommand {
@@ -22,7 +23,7 @@ struct Add: ParsableCommand {
         let session = try Session(common)
         let paths = try session.paths(paths)
         try session.ensureInstalled()
-        try trackNew(paths, session)
+        try Add.track(paths, session)
         let outcome = try Adder(session.data).add(paths, progress: session.ui.progress)
         var words = "Added \(Quantity.count(outcome.added.count, "file"))"
         if !outcome.added.isEmpty {
@@ -30,11 +31,11 @@ struct Add: ParsableCommand {
         }
         if outcome.unchanged > 0 { words += "; \(outcome.unchanged) unchanged" }
         if !outcome.plain.isEmpty { words += "; \(outcome.plain.count) staged as plain Git files" }
-        session.ui.print(words)
+        session.ui.summary(words)
     }
 
     /// Naming a path here means that git-ml shall keep it.
-    private func trackNew(_ paths: [String], _ session: Session) throws {
+    static func track(_ paths: [String], _ session: Session) throws {
         let top = try session.data.repository.requireWorkTree()
         var patterns: [String] = []
         for path in paths {
@@ -42,13 +43,17 @@ struct Add: ParsableCommand {
             let probe = isFolder ? (path.isEmpty ? "x" : path + "/x") : path
             if try session.data.repository.attribute("filter", of: [probe])[probe] != "mldata" {
                 // The top itself holds .gitattributes and code: only what patterns name is data there.
-                if path.isEmpty { continue }
+                if path.isEmpty || Files.lastComponent(of: path).hasPrefix(".git") { continue }
                 patterns.append(isFolder ? path + "/**" : path)
             }
         }
         for pattern in try TrackedPatterns.add(patterns, folder: "", session.data.repository) {
             session.ui.status("Tracking '\(pattern)'")
         }
-        if !patterns.isEmpty { try session.data.repository.git.run(["add", ".gitattributes"]) }
+        // Without its attributes a commit's pointers are just text to every clone.
+        let isStaged = try IndexFile(path: session.data.repository.indexPath).entriesByPath()[".gitattributes"] != nil
+        if !patterns.isEmpty || (!isStaged && Files.exists(top + "/.gitattributes")) {
+            try session.data.repository.git.run(["add", "--", ".gitattributes"])
+        }
     }
 }

@@ -3,11 +3,15 @@ import Base
 import CommandKit
 import DataKit
 import GitKit
+import Reports
 
 struct Clone: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Clone a repository and set it up: hooks, notes, content.",
-        discussion: "All options of 'git clone' can be given.")
+        discussion: """
+            All options of 'git clone' can be given. Content is fetched in one go and written in parallel, not file by file
+            through git's filter.
+            """)
 
     @Argument(
         parsing: .captureForPassthrough,
@@ -15,28 +19,75 @@ struct Clone: ParsableCommand {
     var arguments: [String]
 
     func run() throws {
+        let isQuiet = arguments.contains { $0 == "-q" || $0 == "--quiet" }
+        let options = try CommonOptions.parse(isQuiet ? ["-q"] : [])
+        let ui = try UserInterface(options)
+        // What git alone knows how to lay out is left to git; the filter and 'fill' do the rest.
+        let needsGit = arguments.contains { word in
+            ["-n", "--no-checkout", "--bare", "--mirror", "--sparse", "--recurse-submodules", "--recursive"].contains {
+                word == $0 || word.hasPrefix($0 + "=")
+            }
+        }
         var filters: [String] = []
         for (key, value) in Installation.settings(skipSmudge: false) { filters += ["-c", "\(key)=\(value)"] }
+        let skips = environment("GIT_MLDATA_SKIP_SMUDGE") == "1"
+        let isDirect = !needsGit && !skips
         let result = try Subprocess(
-            ["git"] + filters + ["clone"] + arguments, output: .inherit, errors: .inherit
+            ["git"] + filters + ["clone"] + (isDirect ? ["--no-checkout"] : []) + arguments, output: .inherit,
+            errors: .inherit
         ).run()
         if result.status != 0 { throw ExitCode(result.status) }
         guard let directory = destination() else { return }
         let data = try DataRepository(discoveringFrom: directory)
+        if data.repository.workTree == nil { return }
         try Workflow.welcome(data)
-        guard data.repository.workTree != nil, environment("GIT_MLDATA_SKIP_SMUDGE") != "1" else { return }
-        let session = try Session(CommonOptions.parse(["-C", directory]))
-        _ = try Workflow.fill([], fetch: true, session)
+        if skips || arguments.contains("-n") || arguments.contains("--no-checkout") { return }
+        let session = try Session(ui, directory: directory)
+        if isDirect { try checkOut(session) } else { _ = try Workflow.fill([], fetch: true, session) }
+    }
+
+    /// Lays out the work tree of a clone without a checkout: files that Git keeps by git, the others by the parallel
+    /// writer.
+    private func checkOut(_ session: Session) throws {
+        let data = session.data
+        guard try data.repository.head() != nil else { return }
+        try data.repository.git.run(["read-tree", "HEAD"])
+        let synchroniser = try Synchroniser(data)
+        let files = try synchroniser.absent().filter { data.wanted.contains($0.path) }
+        let tracked = Set(files.map(\.path))
+        let others = try IndexFile(path: data.repository.indexPath).entries
+            .filter { $0.mode & 0o170000 != 0o160000 && !tracked.contains($0.path) }.map(\.path)
+        try layOut(others, data)
+        _ = try Downloader(data).fetch(files.map(\.pointer), progress: session.ui.progress)
+        let outcome = try synchroniser.create(files, progress: session.ui.progress)
+        // What is nowhere to be had stays a pointer, and the user hears of it.
+        try layOut(outcome.missing.map(\.path), data)
+        try Workflow.requireAll(outcome, fetched: true)
+        session.ui.status(Workflow.describe(outcome))
+    }
+
+    private func layOut(_ paths: [String], _ data: DataRepository) throws {
+        if paths.isEmpty { return }
+        let input: [UInt8] = paths.flatMap { Array($0.utf8) + [0] }
+        try data.repository.git.run(
+            ["checkout-index", "--index", "-z", "--stdin"], input: input, environment: ["GIT_MLDATA_SKIP_SMUDGE": "1"])
     }
 
     /// Where git put it: the last word, or the humanish part of the URL.
     private func destination() -> String? {
         let words = arguments.filter { !$0.hasPrefix("-") }
         guard let last = words.last else { return nil }
-        if Files.isDirectory(last + "/.git") || Files.exists(last + "/.git") { return last }
+        func isRepository(_ path: String) -> Bool { Files.exists(path + "/.git") || Files.exists(path + "/HEAD") }
+        // With a folder named there are two words at least, and the first of them is no repository of this kind here.
         var name = Files.lastComponent(of: last.split(separator: ":").last.map(String.init) ?? last)
-        if name == ".git" { name = Files.lastComponent(of: Files.parent(of: last)) }
-        if name.hasSuffix(".git") { name = String(name.dropLast(4)) }
-        return Files.exists(name + "/.git") ? name : nil
+        if words.count > 1, isRepository(last), !Files.exists(humanish(last, name)) { return last }
+        name = humanish(last, name)
+        return isRepository(name) ? name : (isRepository(last) ? last : nil)
+    }
+
+    private func humanish(_ url: String, _ last: String) -> String {
+        var name = last
+        if name == ".git" { name = Files.lastComponent(of: Files.parent(of: url)) }
+        return name.hasSuffix(".git") ? String(name.dropLast(4)) : name
     }
 }

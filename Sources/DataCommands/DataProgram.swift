@@ -18,16 +18,20 @@ public struct DataProgram: ParsableCommand {
             CommandGroup(
                 name: "Daily work",
                 subcommands: [
-                    Clone.self, Add.self, Status.self, List.self, Sync.self, Checkout.self, Cat.self, Unpack.self,
+                    Clone.self, Add.self, Status.self, Diff.self, List.self, Sync.self, Checkout.self, Cat.self,
                 ]),
-            CommandGroup(name: "Exchange", subcommands: [Push.self, Fetch.self, Pull.self]),
+            CommandGroup(
+                name: "Exchange",
+                subcommands: [Push.self, Fetch.self, Pull.self, Get.self, ImportPath.self, ImportURL.self, Update.self]),
             CommandGroup(name: "Locks", subcommands: [Lock.self, Unlock.self, Locks.self]),
-            CommandGroup(name: "Care", subcommands: [Fsck.self]),
+            CommandGroup(name: "In and out", subcommands: [Migrate.self, Export.self, Unpack.self]),
+            CommandGroup(
+                name: "Care", subcommands: [DiskUsage.self, Fsck.self, Doctor.self, Collect.self, Repack.self]),
             CommandGroup(
                 name: "Plumbing",
                 subcommands: [
-                    Clean.self, Smudge.self, FilterProcess.self, PointerCommand.self, Hook.self, MergeDriver.self,
-                    FetchObjects.self, LFSAgent.self,
+                    Clean.self, Smudge.self, FilterProcess.self, TextConversion.self, PointerCommand.self, Hook.self,
+                    MergeDriver.self, FetchObjects.self, LFSAgent.self,
                 ]),
         ])
 

@@ -34,7 +34,7 @@ struct Fetch: ParsableCommand {
                     + "(\(first.pointer.oid.short)) is not on the remote",
                 hint: "somebody who has it must push it: 'git mldata push --all'")
         }
-        session.ui.print(
+        session.ui.summary(
             transfer.objects == 0
                 ? "The local store has everything."
                 : "Downloaded \(Quantity.bytes(transfer.bytes)) \(Push.describe(transfer, "from"))")

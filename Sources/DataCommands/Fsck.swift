@@ -2,20 +2,33 @@ import ArgumentParser
 import Base
 import CommandKit
 import DataKit
+import Reports
 
 struct Fsck: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Check that every pointer reads and every object is what its name says.",
-        discussion: "Prints a line a finding and exits 1 if there are any.")
+        discussion: """
+            Prints a line a finding and exits 1 if there are any. With --repair damaged packs are set aside, what is sound
+            in them is kept, and what is missing comes from the work tree or a remote.
+            """)
 
     @Argument(help: ArgumentHelp("Revisions to check (default: HEAD and the index).", valueName: "rev")) var revisions:
         [String] = []
+    @Flag(help: "Check pointers only, not the store.") var pointers = false
+    @Flag(help: "Mend what can be mended.") var repair = false
+    @Flag(name: [.customShort("n"), .long], help: "With --repair: only say what is wrong.") var dryRun = false
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let session = try Session(common)
-        let findings = try DataCheck(session.data).run(revisions, progress: session.ui.progress)
+        let check = DataCheck(session.data)
+        var findings = try check.run(revisions, pointersOnly: pointers, progress: session.ui.progress)
+        if repair && !dryRun && !findings.isEmpty {
+            let outcome = try Repair(session.data).run(check.files(revisions), progress: session.ui.progress)
+            if !json { tell(outcome, session.ui) }
+            findings = try check.run(revisions, pointersOnly: pointers, progress: session.ui.progress)
+        }
         if json {
             let list: [JSON] = findings.map {
                 ["kind": .string($0.kind), "path": .string($0.path), "text": .string($0.text)]
@@ -26,5 +39,13 @@ struct Fsck: ParsableCommand {
             if findings.isEmpty { session.ui.print("No findings.") }
         }
         if !findings.isEmpty { throw ExitCode(ExitStatus.negative) }
+    }
+
+    private func tell(_ outcome: Repair.Outcome, _ ui: UserInterface) {
+        for path in outcome.quarantined { ui.status("Set aside: \(path)") }
+        if outcome.dropped > 0 { ui.status("Dropped \(Quantity.count(outcome.dropped, "damaged object")).") }
+        for file in outcome.restored { ui.status("Restored: \(file.path)") }
+        for file in outcome.lost { ui.status("Lost: \(file.path) (\(file.pointer.oid.short))") }
+        if !outcome.lost.isEmpty { ui.hint("somebody who has the content must push it: 'git mldata push --all'") }
     }
 }

@@ -28,7 +28,6 @@ struct Install: ParsableCommand {
         let data = scope == .local ? try DataRepository() : nil
         let chained = try Installation(scope: scope, repository: data?.repository).install(
             skipSmudge: skipSmudge, force: force)
-        if let data { try FilterSettings.write(data) }
         for name in chained { ui.status("Your \(name) hook is kept and runs before ours.") }
         ui.status("git-ml is set up \(scope == .local ? "in this repository" : "(\(scope.rawValue))").")
     }

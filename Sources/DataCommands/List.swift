@@ -7,12 +7,21 @@ import Reports
 
 struct List: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ls", abstract: "List tracked files of the index or of a revision.",
-        discussion: "'*' marks files whose content is in the local store, '-' pointers to content elsewhere.")
+        commandName: "ls", abstract: "List tracked files of the index, of a revision or of another repository.",
+        discussion: """
+            '*' marks files whose content is in the local store, '-' pointers to content elsewhere.
 
-    @Argument(help: ArgumentHelp("A revision (default: the index), then paths.", valueName: "rev-or-path"))
+            Examples:
+              git mldata ls HEAD~1 data
+              git mldata ls https://host/team/data.git --rev v1.2
+            """)
+
+    @Argument(
+        help: ArgumentHelp(
+            "A revision (default: the index) or a repository's URL, then paths.", valueName: "rev-or-path"))
     var arguments: [String] = []
     @Flag(help: "Also list files that Git keeps itself.") var all = false
+    @Option(help: ArgumentHelp("With a URL: branch, tag or commit.", valueName: "rev")) var rev: String?
     @Flag(help: "Print paths only.") var nameOnly = false
     @Flag(help: "Print JSON.") var json = false
     @Flag(name: .customShort("z"), help: "End lines with NUL instead of LF.") var nul = false
@@ -27,8 +36,8 @@ struct List: ParsableCommand {
     }
 
     func run() throws {
-        let session = try Session(common)
-        let rows = try rows(session)
+        let ui = try UserInterface(common)
+        let rows = try rows(ui)
         let end = nul ? "\0" : "\n"
         if json {
             let files: [JSON] = rows.map {
@@ -38,26 +47,39 @@ struct List: ParsableCommand {
                     "present": .bool($0.isPresent),
                 ]
             }
-            session.ui.write(JSON.object(["version": 1, "files": .array(files)]).pretty())
+            ui.write(JSON.object(["version": 1, "files": .array(files)]).pretty())
             return
         }
         let width = rows.map { Quantity.bytes($0.size).count }.max() ?? 0
         for row in rows {
             if nameOnly {
-                session.ui.write(row.path + end)
+                ui.write(row.path + end)
             } else {
                 let size = Quantity.bytes(row.size)
                 let mark = row.isPresent ? "*" : "-"
                 let padding = String(repeating: " ", count: width - size.count)
-                session.ui.write("\(row.oid.prefix(10)) \(mark) \(padding)\(size)  \(row.path)\(end)")
+                ui.write("\(row.oid.prefix(10)) \(mark) \(padding)\(size)  \(row.path)\(end)")
             }
         }
     }
 
-    private func rows(_ session: Session) throws -> [Row] {
-        let data = session.data
-        let store = try data.openStore()
+    private func rows(_ ui: UserInterface) throws -> [Row] {
+        if let first = arguments.first, rev != nil || List.isAddress(first) {
+            let other = try ForeignRepository(url: first, revision: rev, temporary: Foreign.temporary)
+            defer { other.close() }
+            try other.bring(other.data.repository.files(inTree: other.commit.tree).filter(\.isRegularFile))
+            let paths = arguments.dropFirst().map {
+                $0.split(separator: "/").filter { $0 != "." }.joined(separator: "/")
+            }
+            return try rows(other.data, tree: other.commit.tree, paths)
+        }
+        let session = try Session(common)
         let (tree, paths) = try target(session)
+        return try rows(session.data, tree: tree, paths)
+    }
+
+    private func rows(_ data: DataRepository, tree: GitID?, _ paths: [String]) throws -> [Row] {
+        let store = try data.openStore()
         var rows: [Row] = []
         let pointers = try tree.map { try data.pointers(inTree: $0) } ?? data.pointersInIndex()
         for file in pointers {
@@ -76,9 +98,21 @@ struct List: ParsableCommand {
                 rows.append(Row(path: path, oid: id.hex, size: size, isTracked: false, isPresent: true))
             }
         }
+        let patterns = paths.map { PathPattern($0.contains("*") ? $0 : "/" + $0) }
         return rows.filter { row in
-            paths.isEmpty || paths.contains { $0.isEmpty || row.path == $0 || row.path.hasPrefix($0 + "/") }
+            paths.isEmpty || paths.contains("") || patterns.contains { $0.matches(row.path) }
         }.sorted { $0.path < $1.path }
+    }
+
+    /// A URL, `host:path`, or a folder that is a repository of its own; a revision never looks like that.
+    private static func isAddress(_ word: String) -> Bool {
+        if word.contains("://") { return true }
+        if Files.isDirectory(word) {
+            return Files.exists(word + "/.git")
+                || (Files.exists(word + "/HEAD") && Files.isDirectory(word + "/objects"))
+        }
+        guard let colon = word.firstIndex(of: ":") else { return false }
+        return !word[..<colon].contains("/") && word[word.index(after: colon)...].contains("/") && word.contains("@")
     }
 
     /// The first word is a revision if it names one, as with `git log`; all others are paths.

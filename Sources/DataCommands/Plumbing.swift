@@ -60,24 +60,3 @@ struct PointerCommand: ParsableCommand {
         if strict && !Pointer.isCanonical(bytes) { throw ExitCode(2) }
     }
 }
-
-struct MergeDriver: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "merge-driver", abstract: "Merge two versions of a tracked file: git runs it.",
-        shouldDisplay: false)
-
-    @Argument var base: String
-    @Argument var ours: String
-    @Argument var theirs: String
-    @Argument var path: String
-    @OptionGroup var common: CommonOptions
-
-    /// Git hands over cleaned files, that is pointers. One side unchanged is git's own business; here both changed.
-    func run() throws {
-        let ui = try UserInterface(common)
-        if try Files.read(ours) == Files.read(theirs) { return }
-        ui.warning("both sides changed '\(path)'; the work tree keeps ours")
-        ui.hint("take theirs with 'git checkout --theirs -- \(path)', then 'git add \(path)'")
-        throw ExitCode(ExitStatus.negative)
-    }
-}

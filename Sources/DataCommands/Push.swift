@@ -41,10 +41,10 @@ struct Push: ParsableCommand {
             for file in plan.files {
                 session.ui.print("would upload \(Quantity.bytes(file.pointer.size))  \(file.path)")
             }
-            if plan.files.isEmpty { session.ui.print("Everything is on \(remote.name).") }
+            if plan.files.isEmpty { session.ui.summary("Everything is on \(remote.name).") }
             return
         }
-        session.ui.print(
+        session.ui.summary(
             Push.describe(plan, try uploader.upload(plan, to: remote, progress: session.ui.progress), remote))
     }
 

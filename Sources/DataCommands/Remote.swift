@@ -22,6 +22,7 @@ struct RemoteAdd: ParsableCommand {
     )
 
     @Flag(name: [.customShort("d"), .long], help: "Use it when no store is named.") var `default` = false
+    @Flag(help: "Write it to .mldata/config, so that every clone knows it.") var shared = false
     @Argument var name: String
     @Argument var url: String
     @OptionGroup var common: CommonOptions
@@ -32,16 +33,20 @@ struct RemoteAdd: ParsableCommand {
             throw MLError(
                 .usage, "'\(name)' is no valid name for a remote store", hint: "use letters, digits, '-' and '_'")
         }
-        if session.data.remoteSettings().contains(where: { $0.name == name && !$0.isShared }) {
+        if session.data.remoteSettings().contains(where: { $0.name == name && $0.isShared == shared }) {
             throw MLError(
                 .conflict, "remote store '\(name)' already exists",
                 hint: "change it with 'git mldata remote set \(name) url URL'")
         }
         try session.data.check(url)
-        try session.data.repository.git.run(["config", "--local", "mldata.remote.\(name).url", url])
         let first = session.data.defaultRemote == nil && session.data.remoteSettings().isEmpty
-        if `default` || first {
-            try session.data.repository.git.run(["config", "--local", "mldata.defaultRemote", name])
+        var settings = [("mldata.remote.\(name).url", url)]
+        if `default` || first { settings.append(("mldata.defaultRemote", name)) }
+        if shared {
+            try SharedConfiguration.set(settings, session.data.repository)
+            session.ui.hint("'\(SharedConfiguration.path)' is staged; commit it")
+        } else {
+            for (key, value) in settings { try session.data.repository.git.run(["config", "--local", key, value]) }
         }
         session.ui.status("Added remote store '\(name)'\(`default` || first ? ", the default" : "").")
     }

@@ -7,9 +7,12 @@ struct Session {
     let ui: UserInterface
     let data: DataRepository
 
-    init(_ options: CommonOptions) throws {
-        ui = try UserInterface(options)
-        data = try DataRepository()
+    init(_ options: CommonOptions) throws { try self.init(UserInterface(options)) }
+
+    /// - Parameter directory: a folder of the repository; nil for the current one.
+    init(_ ui: UserInterface, directory: String? = nil) throws {
+        self.ui = ui
+        data = try DataRepository(discoveringFrom: directory)
     }
 
     /// Paths as typed, relative to the top of the work tree.
@@ -20,7 +23,6 @@ struct Session {
         let installation = Installation(scope: .local, repository: data.repository)
         if try installation.isComplete() { return }
         try installation.install()
-        try FilterSettings.write(data)
         ui.status("Set up git-ml in this repository (filters, hooks, notes).")
     }
 }

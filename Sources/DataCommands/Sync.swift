@@ -26,20 +26,7 @@ struct Sync: ParsableCommand {
             if paths.isEmpty { return }
         }
         let outcome = try Workflow.fill(paths, fetch: true, session)
-        if !fromFilter { session.ui.print(Workflow.describe(outcome)) }
-    }
-}
-
-struct Checkout: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        abstract: "Fill in pointers from the local store, without fetching.")
-
-    @Argument(help: ArgumentHelp("Only these files and folders.", valueName: "path")) var paths: [String] = []
-    @OptionGroup var common: CommonOptions
-
-    func run() throws {
-        let session = try Session(common)
-        session.ui.print(Workflow.describe(try Workflow.fill(session.paths(paths), fetch: false, session)))
+        if !fromFilter { session.ui.summary(Workflow.describe(outcome)) }
     }
 }
 
@@ -60,7 +47,7 @@ struct Pull: ParsableCommand {
         let outcome = try Workflow.fill(session.paths(paths), fetch: true, session) {
             $0.pointer.size > lower && $0.pointer.size < upper
         }
-        session.ui.print(Workflow.describe(outcome))
+        session.ui.summary(Workflow.describe(outcome))
     }
 
     private func size(_ text: String?, _ option: String) throws -> Int64? {

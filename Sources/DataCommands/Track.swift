@@ -2,6 +2,8 @@ import ArgumentParser
 import Base
 import CommandKit
 import DataKit
+import GitKit
+import ObjectStore
 
 struct Track: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -10,17 +12,27 @@ struct Track: ParsableCommand {
             "Patterns go into .gitattributes of the current folder, so that every clone agrees. Quote them: 'data/**'.")
 
     @Argument(help: ArgumentHelp("Patterns as in .gitattributes.", valueName: "pattern")) var patterns: [String] = []
+    @Option(help: ArgumentHelp("Only files of at least this size; smaller ones stay in Git (suffixes k, m, g).", valueName: "n"))
+    var minSize: String?
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let session = try Session(common)
         if patterns.isEmpty { return try list(session) }
+        if let minSize {
+            guard let size = Configuration.parseInteger(minSize), (0...Int64(MinimumSizes.limit)).contains(size) else {
+                throw MLError(
+                    .usage, "--min-size needs a size such as 500k or 10m, not '\(minSize)'",
+                    hint: "at most \(MinimumSizes.limit >> 20)m")
+            }
+        }
         try session.ensureInstalled()
         let folder = String(session.data.repository.prefix.dropLast())
-        let added = try TrackedPatterns.add(patterns, folder: folder, session.data.repository)
+        let added = try TrackedPatterns.add(
+            patterns, folder: folder, minimumSize: minSize?.lowercased(), session.data.repository)
         for pattern in patterns {
-            session.ui.print(added.contains(pattern) ? "Tracking '\(pattern)'" : "'\(pattern)' is already tracked")
+            session.ui.summary(added.contains(pattern) ? "Tracking '\(pattern)'" : "'\(pattern)' is already tracked")
         }
     }
 
@@ -31,7 +43,12 @@ struct Track: ParsableCommand {
                 JSON.object([
                     "version": 1,
                     "patterns": .array(
-                        patterns.map { ["pattern": .string($0.pattern), "source": .string($0.source)] }),
+                        patterns.map {
+                            [
+                                "pattern": .string($0.pattern), "source": .string($0.source),
+                                "minSize": $0.minimumSize.map { .string($0) } ?? .null,
+                            ]
+                        }),
                 ])
                 .pretty())
             return
@@ -39,7 +56,8 @@ struct Track: ParsableCommand {
         let width = patterns.map(\.pattern.count).max() ?? 0
         for pattern in patterns {
             session.ui.print(
-                pattern.pattern + String(repeating: " ", count: width - pattern.pattern.count) + "  " + pattern.source)
+                pattern.pattern + String(repeating: " ", count: width - pattern.pattern.count) + "  " + pattern.source
+                    + (pattern.minimumSize.map { "  (from \($0) on)" } ?? ""))
         }
         if patterns.isEmpty { session.ui.status("No patterns are tracked.\nhint: git mldata track 'data/**'") }
     }
@@ -57,7 +75,7 @@ struct Untrack: ParsableCommand {
         let folder = String(session.data.repository.prefix.dropLast())
         let removed = try TrackedPatterns.remove(patterns, folder: folder, session.data.repository)
         for pattern in patterns {
-            session.ui.print(
+            session.ui.summary(
                 removed.contains(pattern) ? "Untracking '\(pattern)'" : "'\(pattern)' was not tracked here")
         }
         if !removed.isEmpty {

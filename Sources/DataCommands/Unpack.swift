@@ -7,7 +7,9 @@ import Reports
 struct Unpack: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Unpack an archive (tar, zip, wheel, …) into a folder.",
-        discussion: "Every format and compression libarchive knows; nothing is ever written outside the folder.")
+        discussion:
+            "Every common format and compression (tar, zip, 7z, cpio, rar, …); nothing is ever written outside the folder."
+    )
 
     @Argument(help: ArgumentHelp("The archive.", valueName: "file")) var file: String
     @Argument(help: ArgumentHelp("Where to (default: here).", valueName: "dir")) var directory = "."
@@ -16,6 +18,6 @@ struct Unpack: ParsableCommand {
     func run() throws {
         let ui = try UserInterface(common)
         let summary = try ArchiveReader.extract(file, into: directory, progress: ui.progress)
-        ui.print("Unpacked \(Quantity.count(summary.files, "file")), \(Quantity.bytes(summary.bytes))")
+        ui.summary("Unpacked \(Quantity.count(summary.files, "file")), \(Quantity.bytes(summary.bytes))")
     }
 }

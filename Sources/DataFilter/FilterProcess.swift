@@ -6,7 +6,8 @@ import ObjectStore
 ///
 /// One process answers all clean and smudge requests of one git command.
 public struct FilterProcess {
-    private let session: FilterSession
+    private let open: () throws -> FilterSession
+    private var opened: FilterSession?
     private let reader: PacketReader
     private let writer: PacketWriter
     /// Files promised for later, by path: git asks for each of them again after it was listed.
@@ -15,8 +16,9 @@ public struct FilterProcess {
     private var promised: [[UInt8]] = []
     private var capabilities: Set<String> = []
 
-    public init(_ session: FilterSession, input: Int32, output: Int32) {
-        self.session = session
+    /// - Parameter session: makes the session when the first request comes: git also starts filters it never asks.
+    public init(input: Int32, output: Int32, session: @escaping () throws -> FilterSession) {
+        open = session
         reader = PacketReader(descriptor: input)
         writer = PacketWriter(descriptor: output)
     }
@@ -26,14 +28,18 @@ public struct FilterProcess {
     /// - Throws: `MLError(.invalidInput)` when the other side does not speak the protocol; `MLError(.io)`.
     public mutating func run() throws {
         do {
-            guard try handshake() else { return try session.finish(sync: false) }
-            while let request = try Request(reader) { try answer(request) }
+            guard try handshake() else { return }
+            while let request = try Request(reader) {
+                let session = try opened ?? open()
+                opened = session
+                try answer(request, session)
+            }
         } catch {
             // Git is gone or talks nonsense. What was stored stays stored.
-            try session.finish(sync: false)
+            try opened?.finish(sync: false)
             throw error
         }
-        try session.finish(sync: true)
+        try opened?.finish(sync: true)
     }
 
     private mutating func handshake() throws -> Bool {
@@ -62,6 +68,12 @@ public struct FilterProcess {
         var command = ""
         var path: [UInt8] = []
         var canDelay = false
+        private var hasBlob = false
+        private var hasTree = false
+
+        /// Whether git most likely only wants to look at the content: `git diff` and `git log -p` before they run textconv,
+        /// and `git cat-file --filters`, name a blob, no tree, and cannot wait.
+        var isForShow: Bool { hasBlob && !hasTree && !canDelay }
 
         init?(_ reader: PacketReader) throws {
             guard let lines = try reader.list() else { return nil }
@@ -72,17 +84,20 @@ public struct FilterProcess {
                 case "command": command = String(decoding: value, as: UTF8.self)
                 case "pathname": path = value
                 case "can-delay": canDelay = value == [0x31]
+                case "blob": hasBlob = true
+                case "treeish", "ref": hasTree = true
                 default: continue
                 }
             }
         }
     }
 
-    private mutating func answer(_ request: Request) throws {
+    private mutating func answer(_ request: Request, _ session: FilterSession) throws {
+        Trace.note("filter \(request.command) \(FilterSession.name(request.path))")
         switch request.command {
-        case "clean": try clean(request)
-        case "smudge": try smudge(request)
-        case "list_available_blobs": try listAvailable()
+        case "clean": try clean(request, session)
+        case "smudge": try smudge(request, session)
+        case "list_available_blobs": try listAvailable(session)
         default:
             reader.beginContent()
             try reader.skipContent()
@@ -105,10 +120,10 @@ public struct FilterProcess {
         writer.flush()
     }
 
-    private func clean(_ request: Request) throws {
+    private func clean(_ request: Request, _ session: FilterSession) throws {
         reader.beginContent()
         do {
-            let answer = try session.clean { try reader.read(into: $0) }
+            let answer = try session.clean(path: request.path) { try reader.read(into: $0) }
             try content(answer)
         } catch let error as MLError where error.code != .failed {
             try reader.skipContent()
@@ -119,27 +134,27 @@ public struct FilterProcess {
         }
     }
 
-    private mutating func smudge(_ request: Request) throws {
+    private mutating func smudge(_ request: Request, _ session: FilterSession) throws {
         reader.beginContent()
         let text = try Spool(reader, folder: session.store.root)
         // The second request for a promised file comes without its text.
         if text.length == 0, let pointer = delayed.removeValue(forKey: request.path) {
-            return try deliver(pointer, request, fetched: true)
+            return try deliver(pointer, request, session, fetched: true)
         }
         let plan: FilterSession.SmudgePlan
         do {
-            plan = try session.planSmudge(text.start, path: request.path)
+            plan = try session.planSmudge(text.start, path: request.path, isForShow: request.isForShow)
         } catch let error as MLError {
-            return try refuse(request, error)
+            return try refuse(request, session, error)
         }
         switch plan {
         case .asIs: try passThrough(text)
-        case .content(let pointer): try deliver(pointer, request, fetched: true)
+        case .content(let pointer): try deliver(pointer, request, session, fetched: true)
         case .fetch(let pointer) where request.canDelay && capabilities.contains("delay"):
             delayed[request.path] = pointer
             promised.append(request.path)
             try status("delayed")
-        case .fetch(let pointer): try deliver(pointer, request, fetched: false)
+        case .fetch(let pointer): try deliver(pointer, request, session, fetched: false)
         }
     }
 
@@ -151,7 +166,9 @@ public struct FilterProcess {
     }
 
     /// Answers with an object's content, fetching it first where that was not tried yet.
-    private func deliver(_ pointer: Pointer, _ request: Request, fetched: Bool) throws {
+    private func deliver(
+        _ pointer: Pointer, _ request: Request, _ session: FilterSession, fetched: Bool
+    ) throws {
         do {
             if !fetched { try session.fetch([pointer]) }
             guard try pointer.size == 0 || session.store.contains(pointer.oid) else {
@@ -159,7 +176,7 @@ public struct FilterProcess {
                     ? try content(pointer.encoded) : try status("error")
             }
         } catch let error as MLError {
-            return try refuse(request, error)
+            return try refuse(request, session, error)
         }
         try status("success")
         do {
@@ -169,11 +186,11 @@ public struct FilterProcess {
         } catch let error as MLError {
             // Part of the content may be on its way: the second list takes the success back.
             writer.flush()
-            try refuse(request, error)
+            try refuse(request, session, error)
         }
     }
 
-    private func refuse(_ request: Request, _ error: MLError) throws {
+    private func refuse(_ request: Request, _ session: FilterSession, _ error: MLError) throws {
         session.report(
             "fatal",
             MLError(error.code, "cannot check out '\(FilterSession.name(request.path))': \(error)", hints: error.hints))
@@ -181,7 +198,7 @@ public struct FilterProcess {
     }
 
     /// Fetches all promised files at once and lists them; the empty list of the next call ends the game.
-    private mutating func listAvailable() throws {
+    private mutating func listAvailable(_ session: FilterSession) throws {
         let paths = promised
         promised = []
         var seen: Set<ObjectID> = []

@@ -21,15 +21,18 @@ public enum FilterProgram {
                 return 129
             }
             let environment = try GitEnvironment(variables: variables, directory: directory, executable: executable)
-            let session = try FilterSession(environment, message: message)
+            let skip = arguments.contains("--skip")
             let input = FileHandle(borrowing: 0, path: "standard input")
             let output = FileHandle(borrowing: 1, path: "standard output")
-            let path = arguments.dropFirst().first { $0 != "--" } ?? "standard input"
+            let path = arguments.dropFirst().first { $0 != "--" && $0 != "--skip" } ?? "standard input"
+            func session() throws -> FilterSession {
+                try FilterSession(environment, skipSmudge: skip, message: message)
+            }
             switch command {
-            case "clean": try OneShot.clean(session, input: input, output: output)
-            case "smudge": try OneShot.smudge(session, path: path, input: input, output: output)
+            case "clean": try OneShot.clean(session(), path: path, input: input, output: output)
+            case "smudge": try OneShot.smudge(session(), path: path, input: input, output: output)
             default:
-                var process = FilterProcess(session, input: 0, output: 1)
+                var process = FilterProcess(input: 0, output: 1, session: session)
                 try process.run()
             }
             return 0

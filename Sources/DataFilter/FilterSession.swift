@@ -9,36 +9,45 @@ public final class FilterSession {
     /// Whether there was no store when this process started: the first checkout of a fresh clone.
     let isFirstContact: Bool
     private let message: (String) -> Void
+    private let minimumSizes: MinimumSizes
     private var writer: PackWriter?
     /// Paths whose content is too long to go through git.
     private(set) var leftAsPointer: [[UInt8]] = []
+    /// Pointers given out to be looked at, as far as they were not in the work tree then.
+    private var shown: [(path: [UInt8], pointer: Pointer)] = []
     private(set) var smudges = 0
     private var warned = false
 
-    /// - Parameter message: takes one line for the user, such as `warning: …`; a filter's standard output belongs to
-    ///   git.
-    public init(_ environment: GitEnvironment, message: @escaping (String) -> Void) throws {
+    /// - Parameters:
+    ///   - skipSmudge: leave every pointer as it is, whatever the settings say.
+    ///   - message: takes one line for the user, such as `warning: …`; a filter's standard output belongs to git.
+    public init(
+        _ environment: GitEnvironment, skipSmudge: Bool = false, message: @escaping (String) -> Void
+    ) throws {
         self.environment = environment
         self.message = message
-        settings = try FilterSettings(environment)
-        let root =
-            settings.store.map { Files.join(environment.commonDirectory, $0) } ?? environment.commonDirectory
-            + "/mldata"
-        isFirstContact = !Files.exists(root + "/packs")
-        store = try ObjectStore(root: root)
+        var settings = try FilterSettings(environment)
+        if skipSmudge { settings.skipSmudge = true }
+        self.settings = settings
+        let root = settings.store ?? environment.commonDirectory + "/mldata"
+        minimumSizes = MinimumSizes(workTree: environment.directory, commonDirectory: environment.commonDirectory)
+        isFirstContact = !Files.exists(environment.commonDirectory + "/mldata")
+        store = try ObjectStore(
+            root: root, alternates: ObjectStore.alternates(ofRepository: environment.commonDirectory))
     }
 
     // MARK: Clean
 
-    /// The text Git shall keep for a file's content: the content itself for nothing and for a pointer, otherwise a
-    /// pointer.
+    /// The text Git shall keep for a file's content: the content itself for nothing, for a pointer and for what is below
+    /// the size its pattern asks for, otherwise a pointer.
     ///
     /// - Throws: what the store throws, after which the rest of `source` is still to be read.
-    func clean(_ source: ByteSource) throws -> [UInt8] {
-        let prefix = try [UInt8](unsafeUninitializedCapacity: Pointer.sizeLimit) { buffer, initialized in
+    func clean(path: [UInt8], _ source: ByteSource) throws -> [UInt8] {
+        let minimum = try minimumSizes.minimum(FilterSession.name(path))
+        let prefix = try [UInt8](unsafeUninitializedCapacity: max(Pointer.sizeLimit, minimum)) { buffer, initialized in
             initialized = try source(UnsafeMutableRawBufferPointer(buffer))
         }
-        if prefix.isEmpty || Pointer.parse(prefix) != nil { return prefix }
+        if prefix.isEmpty || prefix.count < minimum || Pointer.parse(prefix) != nil { return prefix }
         let writer = try openWriter()
         if prefix.count < Pointer.sizeLimit { return try writer.add(prefix).pointer.encoded }
         var sent = 0
@@ -74,8 +83,11 @@ public final class FilterSession {
         case fetch(Pointer)
     }
 
-    /// - Parameter text: all of the text when it is shorter than `Pointer.sizeLimit`, otherwise at least so much of it.
-    func planSmudge(_ text: [UInt8], path: [UInt8]) throws -> SmudgePlan {
+    /// - Parameters:
+    ///   - text: all of the text when it is shorter than `Pointer.sizeLimit`, otherwise at least so much of it.
+    ///   - isForShow: the answer most likely goes to no work tree: a pointer will do for what is not here.
+    func planSmudge(_ text: [UInt8], path: [UInt8], isForShow: Bool = false) throws -> SmudgePlan {
+        if isForShow { return try planShow(text, path: path) }
         smudges += 1
         guard let pointer = Pointer.parse(text) else {
             if Pointer.looksLikePointer(text) {
@@ -92,12 +104,29 @@ public final class FilterSession {
             )
             return .asIs
         }
-        if settings.skipSmudge { return .asIs }
+        if settings.skipSmudge || !settings.wanted.isOpen && !settings.wanted.contains(FilterSession.name(path)) {
+            return .asIs
+        }
         if pointer.size > settings.inlineLimit {
             leftAsPointer.append(path)
             return .asIs
         }
         return try pointer.size == 0 || store.contains(pointer.oid) ? .content(pointer) : .fetch(pointer)
+    }
+
+    /// Nothing is fetched to be looked at. `git checkout-index` asks in the same words and writes files, so it is noted
+    /// which pointers were not in the work tree before: those that are in the end were written there and are filled in.
+    private func planShow(_ text: [UInt8], path: [UInt8]) throws -> SmudgePlan {
+        guard let pointer = Pointer.parse(text), pointer.extensions.isEmpty, !settings.skipSmudge else { return .asIs }
+        if try pointer.size <= settings.inlineLimit && store.contains(pointer.oid) { return .content(pointer) }
+        if !isInWorkTree(pointer, path) { shown.append((path, pointer)) }
+        return .asIs
+    }
+
+    private func isInWorkTree(_ pointer: Pointer, _ path: [UInt8]) -> Bool {
+        let file = environment.directory + "/" + FilterSession.name(path)
+        guard let status = Files.status(file), status.isRegular, status.size < Pointer.sizeLimit else { return false }
+        return (try? Files.read(file)).flatMap(Pointer.parse) == pointer
     }
 
     /// Sends an object's content.
@@ -144,6 +173,8 @@ public final class FilterSession {
     public func finish(sync: Bool) throws {
         try writer?.finish()
         writer = nil
+        leftAsPointer += shown.filter { isInWorkTree($0.pointer, $0.path) }.map(\.path)
+        shown = []
         guard sync, !settings.skipSmudge, !leftAsPointer.isEmpty || (isFirstContact && smudges > 0) else { return }
         let arguments = ["sync", "--from-filter", "--stdin"] + (isFirstContact ? ["--first-contact"] : [])
         do {

@@ -4,8 +4,10 @@ import ObjectStore
 /// `clean` and `smudge` for one file, from an input to an output: for scripts, and for git without a filter process.
 public enum OneShot {
     /// Stores the input and writes its pointer.
-    public static func clean(_ session: FilterSession, input: FileHandle, output: FileHandle) throws {
-        let answer = try session.clean { try input.read(into: $0) }
+    ///
+    /// - Parameter path: the file's path from the top of the work tree.
+    public static func clean(_ session: FilterSession, path: String, input: FileHandle, output: FileHandle) throws {
+        let answer = try session.clean(path: Array(path.utf8)) { try input.read(into: $0) }
         try session.finish(sync: false)
         try output.writeAll(answer)
     }

@@ -30,11 +30,12 @@ public struct Adder: Sendable {
         let files = try candidates(paths)
         let filters = try data.repository.attribute("filter", of: files)
         outcome.plain = files.filter { filters[$0] != "mldata" }
+        let minimumSizes = MinimumSizes(workTree: top, commonDirectory: data.repository.commonDirectory)
         let index = try IndexFile(path: data.repository.indexPath).entriesByPath()
         var work: [(path: String, status: Files.Status)] = []
         for path in files where filters[path] == "mldata" {
             guard let status = Files.status(top + "/" + path) else { continue }
-            guard status.isRegular else {
+            guard try status.isRegular && (status.size == 0 || status.size >= Int64(minimumSizes.minimum(path))) else {
                 outcome.plain.append(path)
                 continue
             }

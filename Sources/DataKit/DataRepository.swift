@@ -35,11 +35,26 @@ public struct DataRepository: Sendable {
     }
 
     /// Opens the store, creating it when this is its first use.
-    public func openStore() throws -> ObjectStore { try ObjectStore(root: storeDirectory) }
+    public func openStore() throws -> ObjectStore {
+        if isStoreShared { try? StoreUsers(self).register() }
+        return try ObjectStore(
+            root: storeDirectory, alternates: ObjectStore.alternates(ofRepository: repository.commonDirectory))
+    }
+
+    /// Whether the store lies outside this repository, where other clones may use it too.
+    public var isStoreShared: Bool { storeDirectory != repository.dataDirectory }
+
+    /// Where this work tree's files in the making are; what killed processes leave there is swept up later.
+    public var scratchDirectory: String { repository.gitDirectory + "/mldata-sync" }
 
     /// Whether checkouts leave pointers on purpose (`install --skip-smudge`).
     public var skipsSmudge: Bool { configuration["filter.mldata.process"]?.hasSuffix(" --skip") == true }
 
     /// The largest file that a smudge answers itself, in bytes (`mldata.inlineLimit`, default 1 MiB).
     public func inlineLimit() throws -> Int64 { try configuration.integer("mldata.inlineLimit") ?? 1 << 20 }
+
+    /// The files to fill in when none are named (`mldata.include`, `mldata.exclude`).
+    public var wanted: PathFilter {
+        PathFilter(include: configuration.all("mldata.include"), exclude: configuration.all("mldata.exclude"))
+    }
 }

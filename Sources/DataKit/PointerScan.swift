@@ -34,27 +34,12 @@ extension DataRepository {
     }
 
     /// The pointer a blob holds; nil for any other blob.
-    public func pointer(_ blob: GitID) throws -> Pointer? {
-        guard let size = repository.blobSize(blob), size < Pointer.sizeLimit, size > 0 else { return nil }
-        return Pointer.parse(try repository.readBlob(blob))
-    }
+    public func pointer(_ blob: GitID) throws -> Pointer? { try DataRepository.pointer(blob, repository) }
 
-    /// Pointers in all blobs reachable from some commits but not from others, each content once, with one of its paths.
-    public func pointers(reachableFrom tips: [String], excluding: [String]) throws -> [PointerFile] {
-        if tips.isEmpty { return [] }
-        let input = (tips + excluding.map { "^" + $0 }).joined(separator: "\n") + "\n"
-        let listing = try repository.git.run(["rev-list", "--objects", "--stdin"], input: Array(input.utf8))
-        var seen: Set<ObjectID> = []
-        var found: [PointerFile] = []
-        for line in listing.output.split(separator: 10) {
-            // Commits stand alone; trees and blobs bring a path.
-            guard line.count > 41, let id = GitID(String(decoding: line.prefix(40), as: UTF8.self)),
-                let pointer = try pointer(id), seen.insert(pointer.oid).inserted
-            else { continue }
-            let path = String(decoding: line.dropFirst(41), as: UTF8.self)
-            found.append(PointerFile(path: path, blob: id, pointer: pointer, isExecutable: false))
-        }
-        return found
+    static func pointer(_ blob: GitID, _ repository: Repository) throws -> Pointer? {
+        // The shortest pointer has 120 bytes.
+        guard let size = repository.blobSize(blob), (100..<Pointer.sizeLimit).contains(size) else { return nil }
+        return Pointer.parse(try repository.readBlob(blob))
     }
 
     /// The real content of a file of a commit: from the store when it is a pointer, from Git when it is not.

@@ -30,14 +30,16 @@ public struct Synchroniser: Sendable {
     public func candidates(_ paths: [String] = []) throws -> [PointerFile] {
         var found: [PointerFile] = []
         var seen: Set<String> = []
+        var folders = RealFolders(top: top)
         for entry in try IndexFile(path: data.repository.indexPath).entries
         where entry.isRegularFile && !entry.skipWorktree {
             let isWanted =
                 paths.isEmpty
                 || paths.contains { entry.path == $0 || $0.isEmpty || entry.path.hasPrefix($0 + "/") }
-            guard isWanted, let pointer = pointer(inWorkTree: entry.path), seen.insert(entry.path).inserted else {
-                continue
-            }
+            guard isWanted, folders.hold(entry.path),
+                let pointer = WorkTreeWriter.pointer(inFile: top + "/" + entry.path),
+                seen.insert(entry.path).inserted
+            else { continue }
             // Only an entry with this very pointer may get the stat data of the filled file.
             let isStaged = try entry.stage == 0 && data.pointer(entry.id) == pointer
             found.append(
@@ -45,16 +47,32 @@ public struct Synchroniser: Sendable {
                     path: entry.path, blob: isStaged ? entry.id : .zero, pointer: pointer,
                     isExecutable: entry.mode == 0o100755))
         }
-        let filters = try data.repository.attribute("filter", of: found.map(\.path))
-        return found.filter { filters[$0.path] == "mldata" }
+        return try tracked(found)
+    }
+
+    /// Tracked files of the index that are not in the work tree: all of them, in a clone without a checkout.
+    public func absent() throws -> [PointerFile] {
+        try tracked(data.pointersInIndex().filter { !Files.exists(top + "/" + $0.path) })
     }
 
     /// Fills the given pointers from the local store.
     public func fill(_ files: [PointerFile], progress: any ProgressReporter = SilentProgress()) throws -> Outcome {
+        try write(files, progress) { try $0.replace($1) }
+    }
+
+    /// Writes files that are not in the work tree yet, from the local store.
+    public func create(_ files: [PointerFile], progress: any ProgressReporter = SilentProgress()) throws -> Outcome {
+        try write(files, progress) { try $0.create($1) }
+    }
+
+    private func write(
+        _ files: [PointerFile], _ progress: any ProgressReporter,
+        _ step: @Sendable (WorkTreeWriter, PointerFile) throws -> Files.Status?
+    ) throws -> Outcome {
         var outcome = Outcome()
         if files.isEmpty { return outcome }
-        try prepareScratch()
         let store = try data.openStore()
+        let writer = WorkTreeWriter(top: top, scratch: try ScratchFolder(data.scratchDirectory), store: store)
         var present: [PointerFile] = []
         for file in files {
             if try store.contains(file.pointer.oid) { present.append(file) } else { outcome.missing.append(file) }
@@ -62,7 +80,7 @@ public struct Synchroniser: Sendable {
         let done = Counter()
         let files = present
         let statuses = try parallelMap(count: files.count) { index -> Files.Status? in
-            let status = try write(files[index], store)
+            let status = try step(writer, files[index])
             progress.report("Filling files", completed: done.increment(), total: files.count, detail: files[index].path)
             return status
         }
@@ -81,60 +99,30 @@ public struct Synchroniser: Sendable {
         return outcome
     }
 
-    /// The pointer a work tree file consists of; nil for any other file.
-    private func pointer(inWorkTree path: String) -> Pointer? {
-        let full = top + "/" + path
-        // The shortest pointer has 120 bytes: the size spares opening all other files.
-        guard let status = Files.status(full), status.isRegular, (100..<Int64(Pointer.sizeLimit)).contains(status.size),
-            let bytes = try? Files.read(full)
-        else { return nil }
-        return Pointer.parse(bytes)
+    private func tracked(_ files: [PointerFile]) throws -> [PointerFile] {
+        let filters = try data.repository.attribute("filter", of: files.map(\.path))
+        return files.filter { filters[$0.path] == "mldata" }
+    }
+}
+
+/// Which folders of a work tree are real ones: behind a symbolic link lies somewhere else, where nothing may be written.
+private struct RealFolders {
+    let top: String
+    private var known: [Substring: Bool] = [:]
+
+    init(top: String) { self.top = top }
+
+    mutating func hold(_ path: String) -> Bool {
+        guard let slash = path.lastIndex(of: "/") else { return true }
+        return isReal(path[..<slash])
     }
 
-    /// In the Git folder, where a killed process leaves nothing that git would show; beside the target only when that is on
-    /// another file system.
-    private func temporaryName(for target: String) -> String {
-        let isNear = Files.status(scratch)?.device == Files.status(Files.parent(of: target))?.device
-        return Files.temporaryName(beside: isNear ? scratch + "/x" : target)
-    }
-
-    /// Makes the folder for files in the making and removes what killed processes left there.
-    private func prepareScratch() throws {
-        try Files.makeDirectories(scratch)
-        for name in try Files.list(scratch) {
-            guard let owner = name.split(separator: "-").dropFirst().first.flatMap({ pid_t($0) }), kill(owner, 0) != 0
-            else { continue }
-            try Files.remove(scratch + "/" + name)
-        }
-    }
-
-    private var scratch: String { data.repository.gitDirectory + "/mldata-sync" }
-
-    /// Replaces one pointer by its content in one step.
-    ///
-    /// - Returns: the new file's status; nil when the file changed meanwhile and was left alone.
-    private func write(_ file: PointerFile, _ store: ObjectStore) throws -> Files.Status? {
-        let target = top + "/" + file.path
-        let temporary = temporaryName(for: target)
-        do {
-            let output = try FileHandle(creating: temporary, mode: file.isExecutable ? 0o777 : 0o666)
-            try store.write(file.pointer.oid, to: output)
-            // Git distrusts a file that is as young as its index and would read it all again at the next status.
-            let past = timespec(tv_sec: time(nil) - 2, tv_nsec: 0)
-            guard futimens(output.descriptor, [past, past]) == 0 else {
-                throw Files.ioError("cannot set the time of '\(target)'")
-            }
-            try output.close()
-            guard pointer(inWorkTree: file.path) == file.pointer else {
-                try Files.remove(temporary)
-                return nil
-            }
-            try Files.rename(temporary, to: target)
-            return Files.status(target)
-        } catch {
-            try? Files.remove(temporary)
-            throw error
-        }
+    private mutating func isReal(_ folder: Substring) -> Bool {
+        if let answer = known[folder] { return answer }
+        var answer = Files.status(top + "/" + folder)?.isDirectory ?? false
+        if answer, let slash = folder.lastIndex(of: "/") { answer = isReal(folder[..<slash]) }
+        known[folder] = answer
+        return answer
     }
 }
 

@@ -1,5 +1,6 @@
 import Base
 import GitKit
+import ObjectStore
 
 /// The patterns in `.gitattributes` files that hand files to git-ml.
 public struct TrackedPatterns: Sendable {
@@ -11,6 +12,8 @@ public struct TrackedPatterns: Sendable {
         public var pattern: String
         /// The file it stands in, relative to the top.
         public var source: String
+        /// Files below this size stay in Git, as it is written; nil without a limit.
+        public var minimumSize: String?
     }
 
     /// All tracked patterns and where each comes from.
@@ -24,29 +27,42 @@ public struct TrackedPatterns: Sendable {
         let names = Set(listing.output.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
         var found: [Pattern] = []
         for name in names.sorted() where Files.exists(top + "/" + name) {
-            found += try patterns(inFile: top + "/" + name).map { Pattern(pattern: $0, source: name) }
+            found += try patterns(inFile: top + "/" + name, source: name)
         }
         let local = repository.commonDirectory + "/info/attributes"
         if Files.exists(local) {
-            found += try patterns(inFile: local).map { Pattern(pattern: $0, source: ".git/info/attributes") }
+            found += try patterns(inFile: local, source: ".git/info/attributes")
         }
         return found
     }
 
     /// Adds patterns to the `.gitattributes` of a folder.
     ///
-    /// - Parameter folder: relative to the top; empty for the top.
-    /// - Returns: the patterns that were not tracked yet.
-    public static func add(_ patterns: [String], folder: String, _ repository: Repository) throws -> [String] {
+    /// - Parameters:
+    ///   - folder: relative to the top; empty for the top.
+    ///   - minimumSize: smaller files stay in Git; nil leaves what a pattern has.
+    /// - Returns: the patterns whose lines are new or changed.
+    public static func add(
+        _ patterns: [String], folder: String, minimumSize: String? = nil, _ repository: Repository
+    ) throws -> [String] {
         let path = try file(folder, repository)
-        var text = Files.exists(path) ? try Files.readText(path) : ""
-        let known = Set(lines(text).compactMap(trackedPattern))
-        let new = patterns.filter { !known.contains($0) }
-        if new.isEmpty { return [] }
-        if !text.isEmpty && !text.hasSuffix("\n") { text += "\n" }
-        for pattern in new { text += "\(escape(pattern)) \(attributes)\n" }
-        try Files.writeAtomically(text, to: path)
-        return new
+        var kept = Files.exists(path) ? lines(try Files.readText(path)) : []
+        if kept.last == "" { kept.removeLast() }
+        var changed: [String] = []
+        for pattern in patterns {
+            let size = minimumSize.map { " \(MinimumSizes.attribute)=\($0)" } ?? ""
+            let line = "\(escape(pattern)) \(attributes)\(size)"
+            if let position = kept.firstIndex(where: { trackedPattern($0) == pattern }) {
+                if minimumSize == nil || kept[position] == line { continue }
+                kept[position] = line
+            } else {
+                kept.append(line)
+            }
+            changed.append(pattern)
+        }
+        if changed.isEmpty { return [] }
+        try Files.writeAtomically(kept.map { $0 + "\n" }.joined(), to: path)
+        return changed
     }
 
     /// Removes patterns from the `.gitattributes` of a folder; other lines stay as they are.
@@ -79,8 +95,12 @@ public struct TrackedPatterns: Sendable {
         return path
     }
 
-    private static func patterns(inFile path: String) throws -> [String] {
-        lines(try Files.readText(path)).compactMap(trackedPattern)
+    private static func patterns(inFile path: String, source: String) throws -> [Pattern] {
+        try lines(Files.readText(path)).compactMap { line in
+            trackedPattern(line).map {
+                Pattern(pattern: $0, source: source, minimumSize: MinimumSizes.value(inLine: line))
+            }
+        }
     }
 
     private static func lines(_ text: String) -> [String] {
@@ -97,7 +117,7 @@ public struct TrackedPatterns: Sendable {
     }
 
     /// Spaces would end the pattern and a leading `#` would make a comment; git has no quoting that all versions read.
-    static func escape(_ pattern: String) -> String {
+    public static func escape(_ pattern: String) -> String {
         let spaced = pattern.split(separator: " ", omittingEmptySubsequences: false).joined(separator: "[[:space:]]")
         return spaced.hasPrefix("#") || spaced.hasPrefix("!") ? "\\" + spaced : spaced
     }

@@ -39,7 +39,8 @@ public struct Attribution: Sendable {
     public var probability: Double
     /// All words in the order of the text; a word the method left out has the value 0.
     public var words: [Word]
-    /// The model's probability of the target where no word is present.
+    /// The model's probability of the target where no word is present. Of `linear`: the score of the background; of
+    /// `anchors`: the precision without a rule.
     public var base: Double
     /// Constant of the local linear model (LIME).
     public var intercept: Double?

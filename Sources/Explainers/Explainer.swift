@@ -51,10 +51,14 @@ struct Question {
 extension Predictor {
     /// Probabilities for the texts, one row each; wrong shapes and numbers that are not finite are errors.
     func checkedPrediction(_ texts: [String]) throws -> [[Double]] {
-        let rows = try predict(texts)
+        try checked(predict(texts), count: texts.count)
+    }
+
+    /// The rows as they are if they are `count` rows of finite numbers, one for each label.
+    func checked(_ rows: [[Double]], count: Int) throws -> [[Double]] {
         guard !labels.isEmpty else { throw MLError(.failed, "the model has no labels") }
-        guard rows.count == texts.count else {
-            throw MLError(.failed, "the model answered \(rows.count) of \(texts.count) texts")
+        guard rows.count == count else {
+            throw MLError(.failed, "the model answered \(rows.count) of \(count) texts")
         }
         for row in rows {
             guard row.count == labels.count else {

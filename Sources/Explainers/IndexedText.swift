@@ -1,6 +1,8 @@
+import Base
+
 /// A text cut into words and what stands between them, as LIME does (lime/lime_text.py, `IndexedString`): separators
 /// are runs of `\W` in Python's sense and always stay; words are compared by code points, with their case.
-public struct IndexedText: Sendable {
+public struct IndexedText: MaskableText {
     /// What hides a word when repeats are kept apart.
     public static let maskWord = "UNKWORDZ"
 
@@ -11,6 +13,7 @@ public struct IndexedText: Sendable {
         public var occurrences: [Range<Int>]
     }
 
+    public let text: String
     public let words: [Word]
     /// True: hiding a word removes all its occurrences. False: each occurrence is replaced by `maskWord` on its own.
     public let mergesRepeats: Bool
@@ -20,6 +23,7 @@ public struct IndexedText: Sendable {
 
     public init(_ text: String, mergesRepeats: Bool = true) {
         let bytes = Array(text.utf8)
+        self.text = text
         self.bytes = bytes
         self.mergesRepeats = mergesRepeats
         var pieces: [(range: Range<Int>, word: Int)] = []
@@ -55,6 +59,10 @@ public struct IndexedText: Sendable {
         self.pieces = pieces
         self.words = words
     }
+
+    public var players: Int { words.count }
+    public func ranges(of player: Int) -> [Range<Int>] { words[player].occurrences }
+    public var replacement: String { mergesRepeats ? "" : IndexedText.maskWord }
 
     /// `\w` of Python's `re`: letters, everything numeric, and the underscore; combining marks are not among them.
     public static func isWordCharacter(_ scalar: Unicode.Scalar) -> Bool {
@@ -95,42 +103,6 @@ public struct IndexedText: Sendable {
                 }
             }
             return used
-        }
-    }
-}
-
-/// A fixed number of bits.
-public struct BitSet: Hashable, Sendable {
-    public let count: Int
-    private(set) var words: [UInt64]
-
-    /// All bits set, or none.
-    public init(count: Int, all: Bool = false) {
-        self.count = count
-        words = Array(repeating: all ? ~0 : 0, count: (count + 63) / 64)
-        if all, count % 64 > 0 { words[words.count - 1] = (1 << UInt64(count % 64)) - 1 }
-    }
-
-    public subscript(index: Int) -> Bool {
-        get { words[index >> 6] >> UInt64(index & 63) & 1 == 1 }
-        set {
-            let bit: UInt64 = 1 << UInt64(index & 63)
-            if newValue { words[index >> 6] |= bit } else { words[index >> 6] &= ~bit }
-        }
-    }
-
-    /// How many bits are set.
-    public var population: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
-
-    /// Calls `body` with every set bit, from the lowest.
-    @inline(__always)
-    public func forEach(_ body: (Int) -> Void) {
-        for (position, word) in words.enumerated() {
-            var rest = word
-            while rest != 0 {
-                body(position << 6 + rest.trailingZeroBitCount)
-                rest &= rest - 1
-            }
         }
     }
 }

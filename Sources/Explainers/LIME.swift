@@ -27,20 +27,12 @@ public struct LIME: Explainer {
         case none
     }
 
-    /// Where the samples come from.
-    public enum Generator: String, CaseIterable, Sendable {
-        /// Philox keyed by seed, text and sample number: independent of order and of other texts.
-        case keyed = "default"
-        /// NumPy's `RandomState(seed)`: the same samples as Python's lime for the same seed (0...2³² − 1).
-        case legacyNumPy = "numpy-legacy"
-    }
-
     public var samples: Int
     public var features: Int
     public var kernelWidth: Double
     public var selection: Selection
     public var seed: UInt64
-    public var generator: Generator
+    public var generator: DrawSource
     /// Repeats of a word are one feature (lime's `bow`).
     public var mergesRepeats: Bool
     /// Texts handed to the predictor at once; bounds the memory, not the result.
@@ -48,7 +40,7 @@ public struct LIME: Explainer {
 
     public init(
         samples: Int = 5000, features: Int = 10, kernelWidth: Double = 25, selection: Selection = .auto,
-        seed: UInt64 = 0, generator: Generator = .keyed, mergesRepeats: Bool = true, batchSize: Int = 256
+        seed: UInt64 = 0, generator: DrawSource = .keyed, mergesRepeats: Bool = true, batchSize: Int = 256
     ) {
         self.samples = samples
         self.features = features
@@ -83,7 +75,9 @@ public struct LIME: Explainer {
         }
         let masks = masks(for: indexed.words.count, text: text)
         let none = BitSet(count: indexed.words.count)
-        let values = try responses(masks + [none], of: indexed, predictor: predictor, target: question.target)
+        // Short texts have few different masks; a game asks for each of them once.
+        let game = try Game(indexed, predictor: predictor, batchSize: batchSize)
+        let values = try game.values(masks + [none], output: question.target)
         attribution.base = values[values.count - 1]
         let model = LocalModel(
             masks: masks, responses: Array(values.dropLast()), kernelWidth: kernelWidth, selection: selection,
@@ -107,10 +101,7 @@ public struct LIME: Explainer {
         guard kernelWidth > 0, kernelWidth.isFinite else {
             throw MLError(.usage, "the kernel width of 'lime' must be positive")
         }
-        guard batchSize >= 1 else { throw MLError(.usage, "a batch needs at least 1 text, not \(batchSize)") }
-        guard generator == .keyed || seed <= UInt64(UInt32.max) else {
-            throw MLError(.usage, "a seed for 'numpy-legacy' must be below 4294967296, not \(seed)")
-        }
+        try generator.check(seed: seed)
     }
 
     private var parameters: JSONObject {
@@ -150,26 +141,5 @@ public struct LIME: Explainer {
             }
         }
         return out
-    }
-
-    /// The target's probability for each mask. Equal masks are asked once; short texts have few different ones.
-    private func responses(
-        _ masks: [BitSet], of text: IndexedText, predictor: any Predictor, target: Int
-    ) throws -> [Double] {
-        var slotOf: [BitSet: Int] = [:]
-        var distinct: [BitSet] = []
-        let slots = masks.map { mask in
-            if let slot = slotOf[mask] { return slot }
-            slotOf[mask] = distinct.count
-            distinct.append(mask)
-            return distinct.count - 1
-        }
-        var values: [Double] = []
-        values.reserveCapacity(distinct.count)
-        for start in stride(from: 0, to: distinct.count, by: batchSize) {
-            let batch = distinct[start..<min(start + batchSize, distinct.count)].map { text.masked($0) }
-            values += try predictor.checkedPrediction(batch).map { $0[target] }
-        }
-        return slots.map { values[$0] }
     }
 }

@@ -1,12 +1,14 @@
 import Base
+import Glibc
 
-/// NumPy's `RandomState`, as far as LIME uses it, so that an explanation can be repeated against the Python package.
+/// NumPy's `RandomState`, as far as LIME and SHAP use it, so that an explanation can be repeated against the Python package.
 ///
 /// MT19937 (Matsumoto and Nishimura 1998) seeded by `init_genrand`; bounded numbers by masked rejection on 32-bit
 /// draws (numpy/random/src/legacy and mtrand: `randint`, `random_interval`, `shuffle`).
 public struct LegacyNumPyRandom: Sendable {
     private var state: [UInt32]
     private var position: Int
+    private var spareNormal: Double?
 
     /// As `numpy.random.RandomState(seed)`.
     public init(seed: UInt32) {
@@ -39,6 +41,30 @@ public struct LegacyNumPyRandom: Sendable {
         guard count > 1 else { return out }
         for index in stride(from: count - 1, to: 0, by: -1) { out.swapAt(index, interval(UInt32(index))) }
         return out
+    }
+
+    /// As `random_sample()`: uniform in [0, 1) with 53 bits.
+    public mutating func uniform() -> Double {
+        let high = Double(next() >> 5)
+        let low = Double(next() >> 6)
+        return (high * 67_108_864 + low) / 9_007_199_254_740_992
+    }
+
+    /// As `randn()`: Marsaglia's polar method; the second number of a pair is kept for the next call.
+    public mutating func normal() -> Double {
+        if let value = spareNormal {
+            spareNormal = nil
+            return value
+        }
+        while true {
+            let x = 2 * uniform() - 1
+            let y = 2 * uniform() - 1
+            let square = x * x + y * y
+            guard square < 1, square != 0 else { continue }
+            let factor = (-2 * log(square) / square).squareRoot()
+            spareNormal = factor * x
+            return factor * y
+        }
     }
 
     /// 0...largest: draws under the smallest mask of ones until one fits. No draw for 0.

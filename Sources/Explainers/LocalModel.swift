@@ -1,3 +1,4 @@
+import Base
 import Glibc
 
 /// The weighted linear model around one text (lime/lime_base.py, `explain_instance_with_data`).

@@ -1,3 +1,5 @@
+import Base
+
 /// Weighted sums of a regression's data, centred: all that ridge regression and feature selection need of the rows.
 ///
 /// With x̄ = Σwx/Σw and ȳ likewise: `gram` = XcᵀWXc, `cross` = XcᵀWyc. Ridge with intercept is then
@@ -163,6 +165,11 @@ package struct Cholesky: Sendable {
         }
     }
 
+    /// The smallest of the squared diagonal of L: next to the matrix's entries, how near it is to a singular one.
+    package var smallestPivot: Double {
+        (0..<size).map { lower[$0 * size + $0] * lower[$0 * size + $0] }.min() ?? 0
+    }
+
     /// x with Ax = b.
     package func solve(_ right: [Double]) -> [Double] {
         var x = right
@@ -171,8 +178,9 @@ package struct Cholesky: Sendable {
             x[i] /= lower[i * size + i]
         }
         for i in stride(from: size - 1, through: 0, by: -1) {
-            for k in i + 1..<max(size, i + 1) { x[i] -= lower[k * size + i] * x[k] }
+            // Along the row of L, which lies together in memory, not down its column.
             x[i] /= lower[i * size + i]
+            for k in 0..<i { x[k] -= lower[i * size + k] * x[i] }
         }
         return x
     }

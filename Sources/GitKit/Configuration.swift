@@ -14,7 +14,8 @@ public struct Configuration: Sendable {
         try self.init(parsing: listing)
     }
 
-    init(parsing listing: [UInt8]) throws {
+    /// Reads what `git config --null --list` prints.
+    public init(parsing listing: [UInt8]) throws {
         for entry in listing.split(separator: 0) {
             let parts = entry.split(separator: 10, maxSplits: 1, omittingEmptySubsequences: false)
             let key = String(decoding: parts[0], as: UTF8.self)

@@ -41,6 +41,12 @@ public struct GitCommand: Sendable {
         }
     }
 
+    /// Git's version: major and minor.
+    public func version() throws -> [Int] {
+        let words = try run(["--version"]).text.split(separator: " ")
+        return words.dropFirst(2).first?.split(separator: ".").prefix(2).compactMap { Int($0) } ?? []
+    }
+
     static func failure(_ arguments: [String], _ result: Subprocess.Result) -> MLError {
         let lines = result.errorText.split(separator: "\n").map(String.init)
         let words = lines.first { $0.hasPrefix("fatal: ") || $0.hasPrefix("error: ") } ?? lines.last ?? ""

@@ -33,6 +33,24 @@ extension Repository {
         }
     }
 
+    /// Longer blobs are better not held in memory.
+    public static let longBlob: Int64 = 64 << 20
+
+    /// The content of a long blob as an open file without a name: git streams it there, libgit2 would hold all of it.
+    ///
+    /// - Parameter folder: where the file is while it is written; created when it is not there.
+    /// - Throws: `MLError(.failed)` with git's words.
+    public func openBlob(_ id: GitID, scratch folder: String) throws -> FileHandle {
+        try Files.makeDirectories(folder)
+        let path = Files.temporaryName(beside: folder + "/x")
+        defer { try? Files.remove(path) }
+        _ = try Subprocess(
+            ["/bin/sh", "-c", "exec git cat-file blob \"$1\" > \"$2\"", "git cat-file", id.hex, path],
+            directory: git.directory
+        ).check()
+        return try FileHandle(reading: path)
+    }
+
     /// Size of an object that is a blob; nil for other kinds and for objects that are not here (a partial clone).
     public func blobSize(_ id: GitID) -> Int? {
         withHandle { handle in
@@ -115,37 +133,9 @@ extension Repository {
     public func writeBlobs(_ contents: [[UInt8]]) throws -> [GitID] {
         // Below this many, loose objects are what git itself would write.
         if contents.count < 64 { return try contents.map { try writeBlob($0) } }
-        // A handle of its own: with the memory backend in it, it must not serve anybody else.
-        var opened: OpaquePointer?
-        try LibGit2.check(.io, "cannot open repository '\(gitDirectory)'") {
-            git_repository_open(&opened, gitDirectory)
-        }
-        guard let handle = opened else { throw MLError(.io, "cannot open repository '\(gitDirectory)'") }
-        defer { git_repository_free(handle) }
-        var odb: OpaquePointer?
-        try LibGit2.check(.io, "cannot open the object database") { git_repository_odb(&odb, handle) }
-        defer { git_odb_free(odb) }
-        var memory: UnsafeMutablePointer<git_odb_backend>?
-        try LibGit2.check(.io, "cannot open a pack in memory") { git_mempack_new(&memory) }
-        try LibGit2.check(.io, "cannot open a pack in memory") { git_odb_add_backend(odb, memory, 999) }
-        let ids = try contents.map { try Repository.writeBlob($0, handle) }
-
-        var builder: OpaquePointer?
-        try LibGit2.check(.io, "cannot build a pack") { git_packbuilder_new(&builder, handle) }
-        defer { git_packbuilder_free(builder) }
-        for id in Set(ids) {
-            var raw = id.raw
-            try LibGit2.check(.io, "cannot build a pack") { git_packbuilder_insert(builder, &raw, nil) }
-        }
-        try LibGit2.check(.io, "cannot write a pack") {
-            git_packbuilder_write(builder, commonDirectory + "/objects/pack", 0o444, nil, nil)
-        }
-        withHandle { shared in
-            var database: OpaquePointer?
-            guard git_repository_odb(&database, shared) == 0 else { return }
-            git_odb_refresh(database)
-            git_odb_free(database)
-        }
+        let batch = try ObjectBatch(self)
+        let ids = try contents.map { try batch.write(.blob, $0) }
+        try batch.flush()
         return ids
     }
 

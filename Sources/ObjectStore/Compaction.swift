@@ -27,11 +27,13 @@ extension ObjectStore {
         try refresh()
         var result = CompactionResult()
         var replaced: [Pack] = []
+        var touched: [String: Files.Status] = [:]
         let writer = try makeWriter()
         for pack in try allPacks() where names?.contains(pack.name) ?? true {
             let kept = pack.index.entries.filter(isWanted)
             guard kept.count < pack.index.count || merge || (repair && !isSound(pack)) else { continue }
             replaced.append(pack)
+            touched[pack.name] = Files.status(pack.path)
             result.dropped += pack.index.count - kept.count
             result.freedBytes += Int64(clamping: pack.index.packLength)
             for entry in kept {
@@ -53,7 +55,14 @@ extension ObjectStore {
         result.freedBytes -= Int64(clamping: writer.packLength)
         let written = try writer.finish(replacing: Set(replaced.map(\.name)))
         let gone = replaced.filter { $0.name != written?.hex }
-        for pack in gone { try remove(pack) }
+        for pack in gone {
+            // A writer that found something to use again in the pack has touched it: it stays for the next time.
+            guard let before = touched[pack.name], Files.status(pack.path)?.modifiedSeconds == before.modifiedSeconds
+            else {
+                continue
+            }
+            try remove(pack)
+        }
         forget(Set(gone.map(\.name)))
         return result
     }

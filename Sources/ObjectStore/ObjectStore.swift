@@ -24,6 +24,8 @@ public final class ObjectStore: @unchecked Sendable {
     private var live: [LivePack] = []
     private var writers: [WeakWriter] = []
     private let files = OpenFiles()
+    /// Stores that are read when this one lacks an object, and never written.
+    private let alternates: [ObjectStore]
 
     private struct WeakWriter { weak var writer: PackWriter? }
 
@@ -32,9 +34,11 @@ public final class ObjectStore: @unchecked Sendable {
 
     /// Opens the store in a folder, which is created with the first object.
     ///
+    /// - Parameter alternates: folders of stores to read what this one lacks from.
     /// - Throws: `MLError(.invalidInput)` when a newer program made it.
-    public init(root: String) throws {
+    public init(root: String, alternates: [String] = []) throws {
         self.root = root
+        self.alternates = try alternates.filter { $0 != root }.map { try ObjectStore(root: $0) }
         guard Files.exists(root + "/format") else { return }
         let text = try Files.readText(root + "/format")
         guard text == ObjectStore.formatText else {
@@ -43,6 +47,15 @@ public final class ObjectStore: @unchecked Sendable {
                 "the store '\(root)' has format '\(text.prefix { $0 != "\n" })', this program knows version "
                     + "\(ObjectStore.version)", hint: "update git-mldata")
         }
+    }
+
+    /// Stores of the repositories whose objects a repository borrows (git: `objects/info/alternates`).
+    public static func alternates(ofRepository commonDirectory: String) throws -> [String] {
+        let objects = commonDirectory + "/objects"
+        guard Files.exists(objects + "/info/alternates") else { return [] }
+        return try Files.readText(objects + "/info/alternates").split(separator: "\n").filter { !$0.hasPrefix("#") }
+            .map { Files.parent(of: Files.join(objects, String($0))) + "/mldata" }
+            .filter { Files.isDirectory($0 + "/packs") }
     }
 
     static let formatText = "mldata store \(version)\n"
@@ -104,13 +117,20 @@ public final class ObjectStore: @unchecked Sendable {
     /// Finds an object; on a miss, looks for packs other processes have finished, left behind or are writing.
     func locate(_ id: ObjectID) throws -> Location? {
         if let found = try locateKnown(id) { return found }
-        guard try refresh() else { return nil }
-        return try locateKnown(id)
+        if try refresh(), let found = try locateKnown(id) { return found }
+        for alternate in alternates {
+            if let found = try alternate.locate(id) { return found }
+        }
+        return nil
     }
 
     /// Finds an object in the finished packs: those that no dying writer can take away again.
     func locateFinished(_ id: ObjectID) throws -> (pack: Pack, entry: PackEntry)? {
-        try mutex.withLock { try findInPacks(id) }
+        if let found = try mutex.withLock({ try findInPacks(id) }) { return found }
+        for alternate in alternates {
+            if let found = try alternate.locateFinished(id) { return found }
+        }
+        return nil
     }
 
     private func findInPacks(_ id: ObjectID) throws -> (pack: Pack, entry: PackEntry)? {
@@ -163,14 +183,18 @@ public final class ObjectStore: @unchecked Sendable {
         if let status, status == scanned { return false }
         // A folder changed within the clock's last tick may change again without a new time.
         scanned = status.flatMap { Timestamp.now().seconds - $0.modifiedSeconds > 1 ? $0 : nil }
-        let names = Set(try Files.list(packsFolder).filter { $0.hasSuffix(".idx") }.map { String($0.dropLast(4)) })
+        let files = try Files.list(packsFolder)
+        let whole = Set(files.filter { $0.hasSuffix(".pack") }.map { $0.dropLast(5) })
+        // Of an index whose pack is gone nothing can be read.
+        let names = Set(
+            files.filter { $0.hasSuffix(".idx") && whole.contains($0.dropLast(4)) }.map { String($0.dropLast(4)) })
         let before = Set(packs.map(\.name))
         guard names != before else { return false }
-        for pack in packs where !names.contains(pack.name) { files.forget(pack.path) }
+        for pack in packs where !names.contains(pack.name) { self.files.forget(pack.path) }
         packs.removeAll { !names.contains($0.name) }
         for name in names.subtracting(before).sorted() {
             do {
-                packs.append(try Pack(name: name, folder: packsFolder, files: files))
+                packs.append(try Pack(name: name, folder: packsFolder, files: self.files))
             } catch let error as MLError where error.code == .corrupt || error.code == .notFound {
                 // One damaged index must not close the whole store; `verify` reports it.
                 continue

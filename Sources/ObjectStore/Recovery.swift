@@ -22,6 +22,10 @@ extension ObjectStore {
         for name in names where name.hasSuffix(".pack") && !indexed.contains(name.dropLast(5)) {
             if try recoverPack(packsFolder + "/" + name) { saved = true }
         }
+        // The pack is put first and removed last, so an index alone speaks of what somebody took away by hand.
+        for name in indexed where !Files.exists("\(packsFolder)/\(name).pack") {
+            try Files.remove("\(packsFolder)/\(name).idx")
+        }
         return saved
     }
 

@@ -79,7 +79,8 @@ private struct PackBuilder {
     func finish() -> ExportedPack {
         let sorted = entries.values.sorted { $0.id < $1.id }
         return ExportedPack(
-            name: PackIndex.packName(entries.keys), pack: bytes,
+            // By its bytes: a pack of this name that is there already, its index lost, is the very same.
+            name: ObjectID.of(bytes), pack: bytes,
             index: PackIndex.encode(sorted, packLength: UInt64(bytes.count)), entries: sorted)
     }
 }

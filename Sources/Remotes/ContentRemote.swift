@@ -13,6 +13,9 @@ public protocol ContentRemote: Sendable {
     /// As `lacking`, from what was seen last: no look at the remote.
     func lackingWhenLastSeen(_ files: [Pointer]) throws -> [ObjectID]
 
+    /// Which objects of a store, files, recipes or chunks, are not proven to be on the remote now.
+    func unproven(_ ids: [ObjectID], of store: ObjectStore) throws -> [ObjectID]
+
     /// Uploads files of the store as far as the remote lacks them.
     ///
     /// - Parameter temporary: a folder for files in the making; removed afterwards.
@@ -26,6 +29,26 @@ public protocol ContentRemote: Sendable {
     func fetch(
         _ files: [Pointer], into store: ObjectStore, progress: any ProgressReporter
     ) throws -> (transfer: ContentTransfer, missing: [ObjectID])
+}
+
+extension ContentRemote {
+    /// What is unproven where only whole files can be asked for: a chunk counts when a file that has it does.
+    ///
+    /// - Parameter lacking: which of some files the remote does not have now.
+    func unproven(
+        _ ids: [ObjectID], of store: ObjectStore, asking lacking: ([Pointer]) throws -> [ObjectID]
+    ) throws -> [ObjectID] {
+        var parts: [ObjectID: [ObjectID]] = [:]
+        for id in ids { parts[id] = try store.recipe(id)?.parts.map(\.id).filter { $0 != id } }
+        let covered = Set(parts.values.joined())
+        let files = try ids.filter { !covered.contains($0) }.compactMap { id in
+            try store.size(id).map { Pointer(oid: id, size: $0) }
+        }
+        let absent = Set(try lacking(files))
+        let present = files.map(\.oid).filter { !absent.contains($0) }
+        let proven = Set(present).union(present.flatMap { parts[$0] ?? [] })
+        return ids.filter { !proven.contains($0) }
+    }
 }
 
 /// What a push or a fetch moved.

@@ -9,10 +9,10 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
     /// The largest pack put on a remote, in bytes: small enough for any host's limit on one file.
     public static let packLimit = 32 << 20
 
-    private let storage: any Storage
-    private let cache: String
+    let storage: any Storage
+    let cache: String
     private let sizeLimit: Int64?
-    private var indexes: [String: PackIndex]?
+    var indexes: [String: PackIndex]?
 
     /// - Parameters:
     ///   - cache: a local folder for copies of the remote's indexes.
@@ -27,11 +27,15 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
 
     deinit { storage.close() }
 
+    /// Which of these files the remote does not have, or will not have for long.
     public func lacking(_ files: [Pointer]) throws -> [ObjectID] { try lacking(files.map(\.oid)) }
 
     private func lacking(_ ids: [ObjectID]) throws -> [ObjectID] {
         let indexes = try loadIndexes()
-        return ids.filter { id in !indexes.values.contains { $0.contains(id) } }
+        let condemned = try condemnedObjects()
+        return ids.filter { id in
+            !indexes.contains { name, index in index.contains(id) && condemned[name]?.contains(id) != true }
+        }
     }
 
     /// As `lacking`, from the indexes seen last: no look at the remote.
@@ -40,16 +44,46 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
         return files.map(\.oid).filter { id in !known.values.contains { $0.contains(id) } }
     }
 
+    /// No index lists them, or the pack behind the index is gone or has another length.
+    public func unproven(_ ids: [ObjectID], of store: ObjectStore) throws -> [ObjectID] {
+        indexes = nil
+        let present = Set(try storage.list("packs/"))
+        let indexes = try loadIndexes()
+        var sound: [String: Bool] = [:]
+        return try ids.filter { id in
+            for (name, index) in indexes where index.contains(id) {
+                let key = "packs/\(name).pack"
+                let isSound =
+                    try sound[name]
+                    ?? (present.contains(key) && storage.size(of: key) == Int64(clamping: index.packLength))
+                sound[name] = isSound
+                if isSound { return false }
+            }
+            return true
+        }
+    }
+
     /// Uploads files and what they consist of, as far as the remote lacks it.
     ///
     /// - Parameter temporary: a folder for packs in the making; removed afterwards.
     public func push(
         _ files: [Pointer], from store: ObjectStore, temporary: String, progress: any ProgressReporter
     ) throws -> ContentTransfer {
-        let absent = try lacking(files)
-        let objects = try lacking(store.closure(of: absent))
         var transfer = ContentTransfer()
-        if objects.isEmpty { return transfer }
+        // A collection of the remote may have condemned, meanwhile, what was found there: then once more.
+        for _ in 0..<3 {
+            let absent = try lacking(files)
+            let objects = try lacking(store.closure(of: absent))
+            if objects.isEmpty { break }
+            try upload(objects, from: store, temporary: temporary, &transfer, progress)
+        }
+        return transfer
+    }
+
+    private func upload(
+        _ objects: [ObjectID], from store: ObjectStore, temporary: String, _ transfer: inout ContentTransfer,
+        _ progress: any ProgressReporter
+    ) throws {
         try Files.makeDirectories(temporary)
         defer { try? Files.remove(temporary) }
         try Files.makeDirectories(cache)
@@ -57,13 +91,7 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
         try refuseBeyondLimit(total)
         // One pack at a time: memory and disk stay small, and what is up stays up when the line is cut.
         try store.exportPacks(of: objects, limit: PackRemote.packLimit) { pack in
-            let items = ["pack", "idx"].map { kind in
-                StorageItem(key: "packs/\(pack.name).\(kind)", file: "\(temporary)/\(pack.name).\(kind)")
-            }
-            for (item, bytes) in zip(items, [pack.pack, pack.index]) { try Files.writeAtomically(bytes, to: item.file) }
-            try storage.put(items)
-            try Files.writeAtomically(pack.index, to: "\(cache)/\(pack.name).idx")
-            for item in items { try Files.remove(item.file) }
+            try put(pack, temporary)
             transfer.objects += pack.entries.count
             transfer.packs += 1
             transfer.bytes += Int64(pack.pack.count)
@@ -71,7 +99,19 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
                 "Uploading", completed: transfer.objects, total: objects.count, detail: "to \(storage.name)")
         }
         indexes = nil
-        return transfer
+    }
+
+    /// Puts a pack, and then the index that makes it visible.
+    func put(_ pack: ExportedPack, _ temporary: String) throws {
+        // The same pack may be condemned: this one must not go with it.
+        let marks = try condemned().filter { $0.pack == pack.name.hex }
+        let name = marks.max { $0.since < $1.since }.map { ObjectID.of($0.key).hex } ?? pack.name.hex
+        let items = ["pack", "idx"].map { StorageItem(key: "packs/\(name).\($0)", file: "\(temporary)/\(name).\($0)") }
+        for (item, bytes) in zip(items, [pack.pack, pack.index]) { try Files.writeAtomically(bytes, to: item.file) }
+        Trace.note("put packs/\(name) on \(storage.name): \(pack.entries.count) objects, \(pack.pack.count) bytes")
+        try storage.put(items)
+        try Files.writeAtomically(pack.index, to: "\(cache)/\(name).idx")
+        for item in items { try Files.remove(item.file) }
     }
 
     /// Downloads files and what they consist of, as far as the store lacks it. Every object is checked by its hash.
@@ -129,6 +169,7 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
             let start = first.range.lowerBound
             let bytes = try storage.get(
                 "packs/\(range.pack).pack", range: Int64(start)..<Int64(last.range.upperBound))
+            Trace.note("got \(range.entries.count) objects, \(bytes.count) bytes, of packs/\(range.pack) from \(storage.name)")
             for entry in range.entries {
                 let record = Int(entry.range.lowerBound - start)..<Int(entry.range.upperBound - start)
                 try writer.importRecord(entry, record: Array(bytes[record]), pack: "\(storage.name): \(range.pack)")
@@ -171,7 +212,7 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
     }
 
     /// The remote's indexes: one listing, then only those not seen before.
-    private func loadIndexes() throws -> [String: PackIndex] {
+    func loadIndexes() throws -> [String: PackIndex] {
         if let indexes { return indexes }
         let names = try storage.list("packs/").filter { $0.hasSuffix(".idx") }
             .map { String($0.dropFirst("packs/".count).dropLast(".idx".count)) }

@@ -1,6 +1,7 @@
 import Base
 import DataKit
 import GitKit
+import ObjectStore
 import Pipelines
 
 /// The tree of a commit as a source of content: nothing is checked out, and a pointer counts as what it names.

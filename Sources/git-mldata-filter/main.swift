@@ -3,7 +3,7 @@ import DataFilter
 import Glibc
 
 var variables: [String: String] = [:]
-for name in ["GIT_DIR", "GIT_COMMON_DIR", "GIT_MLDATA_SKIP_SMUDGE"] {
+for name in ["GIT_DIR", "GIT_COMMON_DIR", "GIT_MLDATA_SKIP_SMUDGE", "GIT_MLDATA_TRACE", "HOME"] {
     if let value = getenv(name) { variables[name] = String(cString: value) }
 }
 func resolved(_ path: String) -> String? {
@@ -11,6 +11,7 @@ func resolved(_ path: String) -> String? {
     defer { free(pointer) }
     return String(cString: pointer)
 }
+Trace.begin(setting: variables["GIT_MLDATA_TRACE"])
 let standardError = FileHandle(borrowing: 2, path: "standard error")
 exit(
     FilterProgram.run(

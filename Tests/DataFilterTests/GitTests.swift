@@ -48,6 +48,25 @@ import Testing
         #expect(try box.read("a.bin") == edited)
     }
 
+    @Test func `a large file of a stash or of checkout-index is filled in, one that is looked at is not`() throws {
+        let box = try Sandbox(child: "echo \"$1\" >>$LOG; tr '\\0' '|' >>$LOG")
+        try box.write("*.bin filter=mldata diff=mldata -text\n", to: ".gitattributes")
+        try box.write(randomBytes(2 << 20, seed: 30), to: "big.bin")
+        try box.git("add", ".")
+        try box.git("commit", "-qm", "first")
+        try box.write(randomBytes(2 << 20, seed: 31), to: "big.bin")
+        try box.git("-c", "diff.mldata.textconv=cat", "diff")
+        #expect(box.log == "")
+        try box.git("stash", "-q")
+        let before = box.log
+        try box.git("stash", "pop", "-q")
+        #expect(box.log.dropFirst(before.count) == "sync\nbig.bin|")
+        let middle = box.log
+        try Files.remove(box.repository + "/big.bin")
+        try box.git("checkout-index", "-f", "big.bin")
+        #expect(box.log.dropFirst(middle.count) == "sync\nbig.bin|")
+    }
+
     @Test func `git waits for the sync, and its locks are gone when it starts`() throws {
         let box = try Sandbox(
             child: """
@@ -157,14 +176,13 @@ enum ProtocolChild {
         #expect(error?.code == .notARepository)
     }
 
-    @Test func `settings read back and say what is wrong`() throws {
-        var settings = try FilterSettings(parsing: "inlineLimit=5\nstore=/a=b\nskipSmudge=true\nfuture=x\n# a remark\n")
-        #expect(
-            settings.inlineLimit == 5 && settings.store == "/a=b" && settings.skipSmudge && !settings.skipDownloadErrors
-        )
-        settings.skipDownloadErrors = true
-        #expect(try FilterSettings(parsing: settings.encoded) == settings)
-        #expect(throws: MLError.self) { try FilterSettings(parsing: "inlineLimit=many\n") }
-        #expect(throws: MLError.self) { try FilterSettings(parsing: "skipSmudge=perhaps\n") }
+    @Test func `settings are read and say what is wrong`() throws {
+        let settings = try FilterSettings(
+            parsing: Array(
+                "mldata.inlinelimit\n5k\0mldata.store\n/a=b\0mldata.skipdownloaderrors\0mldata.future\nx\0".utf8))
+        #expect(settings.inlineLimit == 5120 && settings.store == "/a=b" && settings.skipDownloadErrors)
+        for wrong in ["inlinelimit\nmany", "skipdownloaderrors\nperhaps", "repositoryformatversion\n7"] {
+            #expect(throws: MLError.self) { try FilterSettings(parsing: Array("mldata.\(wrong)\0".utf8)) }
+        }
     }
 }

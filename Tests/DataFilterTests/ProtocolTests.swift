@@ -129,7 +129,7 @@ import Testing
         #expect(text(try lists(strict.output)[2]) == "status=error\n")
         #expect(strict.errorText.contains("fatal: cannot fetch 'x.bin'"))
         #expect(strict.errorText.contains("\nhint: "))
-        try box.setting("skipDownloadErrors=1\n")
+        try box.setting("skipDownloadErrors", "1")
         let lenient = try box.converse(Say.hello + Say.smudge("x.bin", known))
         #expect(try lists(lenient.output)[3] == [known])
         #expect(lenient.errorText.contains("warning: cannot fetch 'x.bin'"))
@@ -148,8 +148,24 @@ import Testing
         let limited = try box.converse(asked)
         #expect(try lists(limited.output)[3] == [pointer(to: big).encoded])
         #expect(box.log == "sync --from-filter --stdin\nd/a b.bin|ü.bin|")
-        try box.setting("inlineLimit=4194304\nnewer=1\n")
+        try box.setting("inlineLimit", "4m")
         #expect(Array(try lists(try box.converse(asked).output)[3].joined()) == big)
+    }
+
+    @Test func `nothing is fetched to be looked at`() throws {
+        let box = try Sandbox(child: "echo \"$@\" >>$LOG; cat >>$LOG")
+        let (here, missing, big) = (randomBytes(10, seed: 20), pointer(to: [1, 2, 3]), randomBytes(2 << 20, seed: 21))
+        // A pointer that stands in the work tree already is nothing that git wrote.
+        try box.write(missing.encoded, to: "missing.bin")
+        let result = try box.converse(
+            Say.hello + Say.clean("here.bin", here) + Say.clean("big.bin", big)
+                + Say.look("here.bin", pointer(to: here).encoded) + Say.look("missing.bin", missing.encoded)
+                + Say.look("big.bin", pointer(to: big).encoded))
+        let answer = try lists(result.output)
+        #expect(result.errorText == "" && box.log == "")
+        #expect(Array(answer[9].joined()) == here)
+        #expect(Array(answer[12].joined()) == missing.encoded)
+        #expect(Array(answer[15].joined()) == pointer(to: big).encoded)
     }
 
     @Test func `a failing sync is a warning, not a failure`() throws {
@@ -234,7 +250,7 @@ import Testing
             return
         }
         defer { _ = try? Subprocess(["umount", mountPoint]).run() }
-        try box.setting("store=\(mountPoint)/store\n")
+        try box.setting("store", "\(mountPoint)/store")
         let result = try box.converse(Say.hello + Say.clean("big.bin", randomBytes(3_000_000, seed: 16)))
         let answer = try lists(result.output)
         #expect(text(answer[2]) == "status=error\n")

@@ -47,10 +47,7 @@ final class Sandbox {
 
     func read(_ name: String) throws -> [UInt8] { try Files.read(repository + "/" + name) }
 
-    func setting(_ text: String) throws {
-        try Files.makeDirectories(repository + "/.git/mldata")
-        try Files.writeAtomically(text, to: repository + "/.git/mldata/filter-config")
-    }
+    func setting(_ key: String, _ value: String) throws { try git("config", "mldata." + key, value) }
 
     static let environment: [String: String?] = [
         "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_AUTHOR_NAME": "A",
@@ -102,7 +99,12 @@ enum Say {
     static func smudge(_ path: String, _ bytes: [UInt8], delay: Bool = false) -> [UInt8] {
         (delay
             ? list("command=smudge", "pathname=\(path)", "ref=refs/heads/main", "unknown=a=b", "can-delay=1")
-            : list("command=smudge", "pathname=\(path)", "blob=1234")) + content(bytes)
+            : list("command=smudge", "pathname=\(path)", "treeish=12", "blob=1234")) + content(bytes)
+    }
+
+    /// As `git diff` asks before it runs textconv.
+    static func look(_ path: String, _ bytes: [UInt8]) -> [UInt8] {
+        list("command=smudge", "pathname=\(path)", "blob=1234") + content(bytes)
     }
 }
 

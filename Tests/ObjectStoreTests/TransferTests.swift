@@ -23,7 +23,7 @@ import Testing
         for pack in packs {
             let index = try PackIndex(parsing: pack.index, name: pack.name.hex)
             #expect(index.packLength == UInt64(pack.pack.count))
-            #expect(PackIndex.packName(index.ids) == pack.name)
+            #expect(ObjectID.of(pack.pack) == pack.name)
             for entry in index.entries {
                 let record = Array(pack.pack[Int(entry.range.lowerBound)..<Int(entry.range.upperBound)])
                 #expect(try writer.importRecord(entry, record: record, pack: pack.name.hex))

@@ -8,7 +8,8 @@ import Testing
     static let order = [
         "CSystem", "CGit2", "CCurl", "CArchive", "CZstd", "CBLAS", "Base", "GitKit", "ObjectStore", "DataFilter",
         "Remotes",
-        "Archives", "DataKit", "Pipelines", "Records", "RunKit", "Tensors", "TextModels", "Ensembles", "Explainers",
+        "Archives", "DataKit", "DataDiff", "DVCImport", "Migration", "Pipelines", "Records", "RunKit", "Tensors",
+        "TextModels", "Ensembles", "Explainers",
         "ModelKit", "Reports", "CommandKit", "DataCommands", "RunCommands", "ExplainCommands", "git-mldata-filter",
         "git-mldata", "git-mlrun", "git-mlexplain",
     ]
@@ -16,7 +17,7 @@ import Testing
     static let owners: [String: Set<String>] = [
         "CGit2": ["GitKit"], "CCurl": ["Remotes"], "CArchive": ["Archives"], "CZstd": ["ObjectStore"],
         "CBLAS": ["Tensors"],
-        "Yams": ["Pipelines"], "Crypto": ["Base"],
+        "Yams": ["DVCImport", "Pipelines"], "Crypto": ["Base"],
         "ArgumentParser": ["CommandKit", "DataCommands", "RunCommands", "ExplainCommands"],
         // The filter is what git starts: neither libgit2 nor the network, or every `git status` would pay for them.
         "DataFilter": ["git-mldata-filter"],
@@ -26,13 +27,16 @@ import Testing
         "Base": ["CSystem", "Crypto"], "GitKit": ["Base", "CGit2"], "ObjectStore": ["Base", "CSystem", "CZstd"],
         "DataFilter": ["Base", "ObjectStore"], "Remotes": ["Base", "GitKit", "ObjectStore", "CCurl"],
         "Archives": ["Base", "CArchive"], "DataKit": ["Base", "GitKit", "ObjectStore", "Remotes"],
+        "DataDiff": ["Base"], "DVCImport": ["Base", "Yams"],
+        "Migration": ["Base", "GitKit", "ObjectStore", "DataKit", "DVCImport"],
         "Pipelines": ["Base", "CSystem", "Yams"], "Records": ["Base", "Pipelines"],
         "RunKit": ["Base", "GitKit", "ObjectStore", "DataKit", "Pipelines", "Records"], "Tensors": ["Base", "CBLAS"],
         "TextModels": ["Base", "Tensors"], "Ensembles": ["Base", "TextModels"], "Explainers": ["Base"],
         "ModelKit": ["Base", "GitKit", "DataKit", "TextModels", "Ensembles"], "Reports": ["Base"],
         "CommandKit": ["Base", "Reports", "ArgumentParser"],
         "DataCommands": [
-            "Base", "GitKit", "ObjectStore", "Remotes", "Archives", "DataKit", "Reports", "CommandKit",
+            "Base", "GitKit", "ObjectStore", "Remotes", "Archives", "DataKit", "DataDiff", "Migration", "Reports",
+            "CommandKit",
             "ArgumentParser",
         ],
         "RunCommands": [

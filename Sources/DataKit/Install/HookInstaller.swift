@@ -3,8 +3,56 @@ import GitKit
 import Glibc
 
 /// Puts our hooks beside those that exist, and takes them away again.
+///
+/// Git 2.54 and newer take hooks from the configuration too (git-hook(1)): ours then never meet those of others. Older
+/// versions get scripts in the hooks folder that run what was there before.
 struct HookInstaller {
     let repository: Repository
+
+    /// Installs all hooks.
+    ///
+    /// - Returns: names of hooks that were there before and now run from ours.
+    func install() throws -> [String] {
+        guard try usesConfiguration() else { return try installScripts() }
+        // Scripts of ours from a time when git was older would run everything twice.
+        try removeScripts()
+        for name in HookScript.names {
+            let section = "hook.git-mldata-" + name
+            try repository.git.run([
+                "config", "--local", "--replace-all", section + ".command", HookScript.command(name),
+            ])
+            try repository.git.run(["config", "--local", "--replace-all", section + ".event", name])
+        }
+        return []
+    }
+
+    /// Removes our hooks and puts back what was there before.
+    func uninstall() throws {
+        for name in HookScript.names {
+            _ = try repository.git.start(["config", "--local", "--remove-section", "hook.git-mldata-" + name])
+        }
+        try removeScripts()
+    }
+
+    /// Hooks that are not installed.
+    func missing() throws -> [String] {
+        if try usesConfiguration() {
+            let configuration = try Configuration(repository.git)
+            return HookScript.names.filter {
+                configuration["hook.git-mldata-\($0).command"] != HookScript.command($0)
+                    || configuration["hook.git-mldata-\($0).event"] != $0
+            }
+        }
+        let folder = try folder()
+        return HookScript.names.filter { (try? Files.readText(folder + "/" + $0)) != HookScript.text($0) }
+    }
+
+    /// Where the hooks are, for people.
+    func place() throws -> String { try usesConfiguration() ? "git's configuration" : "'\(folder())'" }
+
+    private func usesConfiguration() throws -> Bool {
+        try !repository.git.version().lexicographicallyPrecedes([2, 54])
+    }
 
     /// The folder git takes hooks from: `core.hooksPath` when set.
     func folder() throws -> String {
@@ -12,10 +60,7 @@ struct HookInstaller {
         return Files.join(repository.workTree ?? repository.gitDirectory, String(answer))
     }
 
-    /// Installs all hooks. One that somebody else wrote is kept and runs before ours.
-    ///
-    /// - Returns: names of hooks that are now chained.
-    func install() throws -> [String] {
+    private func installScripts() throws -> [String] {
         let folder = try folder()
         try Files.makeDirectories(folder)
         var chained: [String] = []
@@ -41,8 +86,7 @@ struct HookInstaller {
         return chained
     }
 
-    /// Removes our hooks and puts back what was there before.
-    func uninstall() throws {
+    private func removeScripts() throws {
         let folder = try folder()
         for name in HookScript.names {
             let path = folder + "/" + name
@@ -51,13 +95,6 @@ struct HookInstaller {
             }
             try Files.remove(path)
             if Files.exists(HookScript.chained(path)) { try Files.rename(HookScript.chained(path), to: path) }
-        }
-    }
-
-    func isInstalled() throws -> Bool {
-        let folder = try folder()
-        return HookScript.names.allSatisfy { name in
-            (try? Files.readText(folder + "/" + name)) == HookScript.text(name)
         }
     }
 }

@@ -20,6 +20,10 @@ public enum HookScript {
         """
     }
 
+    /// The command line for one hook in git's configuration; git appends the hook's arguments. The dash stands where a
+    /// script gives its own path: there is nothing to run before.
+    static func command(_ name: String) -> String { "git-mldata hook \(name) -" }
+
     /// True for a script of ours, of this or another version.
     static func isOurs(_ text: String) -> Bool { text.contains(mark) }
 

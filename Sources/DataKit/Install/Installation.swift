@@ -12,8 +12,9 @@ public struct Installation: Sendable {
             ("filter.mldata.clean", "git-mldata-filter clean -- %f"),
             ("filter.mldata.smudge", "git-mldata-filter smudge\(skipSmudge ? " --skip" : "") -- %f"),
             ("filter.mldata.required", "true"),
-            ("merge.mldata.name", "git-ml: keep ours and report a conflict"),
+            ("merge.mldata.name", "git-ml: merge lines and rows by content"),
             ("merge.mldata.driver", "git-mldata merge-driver %O %A %B %P"),
+            ("diff.mldata.textconv", "git-mldata textconv"),
         ]
     }
 
@@ -37,7 +38,7 @@ public struct Installation: Sendable {
 
     public let scope: Scope
     private let git: GitCommand
-    private let repository: Repository?
+    let repository: Repository?
 
     public init(scope: Scope, repository: Repository?) {
         self.scope = scope
@@ -56,6 +57,7 @@ public struct Installation: Sendable {
         if !force { try refuseForeign(wanted) }
         for (key, value) in wanted { try set(key, value) }
         guard let repository, scope == .local else { return [] }
+        try Files.makeDirectories(repository.dataDirectory)
         for (key, value) in Installation.repositorySettings { try set(key, value) }
         if try !values("notes.displayRef").contains(Installation.displayRef) {
             try git.run(["config", "--local", "--add", "notes.displayRef", Installation.displayRef])
@@ -88,10 +90,11 @@ public struct Installation: Sendable {
 
     /// True when this repository has everything: no command needs to install again.
     public func isComplete() throws -> Bool {
-        guard let repository, try HookInstaller(repository: repository).isInstalled() else { return false }
+        guard let repository, try HookInstaller(repository: repository).missing().isEmpty else { return false }
         let configuration = try Configuration(git)
         let hasFilter =
             configuration["filter.mldata.process"] != nil && configuration["mldata.repositoryFormatVersion"] == "0"
+            && configuration["diff.mldata.textconv"] != nil
         return try hasFilter
             && remotes().allSatisfy { remote in
                 Set(Installation.refspecs(remote)).isSubset(of: configuration.all("remote.\(remote).fetch"))

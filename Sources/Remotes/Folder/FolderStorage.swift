@@ -23,7 +23,7 @@ public struct FolderStorage: Storage {
             if Files.exists(target) { continue }
             try Files.makeDirectories(Files.parent(of: target))
             try removeLeftovers(Files.parent(of: target))
-            try copy(item.file, to: target)
+            try Files.copy(item.file, to: target)
         }
     }
 
@@ -57,28 +57,5 @@ public struct FolderStorage: Storage {
             guard let status = Files.status(folder + "/" + name), status.modifiedSeconds < limit else { continue }
             try Files.remove(folder + "/" + name)
         }
-    }
-
-    /// Streams into a temporary name beside the target and renames: a cut copy is never visible.
-    private func copy(_ source: String, to target: String) throws {
-        let temporary = Files.temporaryName(beside: target)
-        do {
-            let input = try FileHandle(reading: source)
-            let output = try FileHandle(creating: temporary)
-            let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-            defer { buffer.deallocate() }
-            while true {
-                let count = try input.read(into: buffer)
-                if count == 0 { break }
-                try output.writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            }
-            try output.synchronize()
-            try output.close()
-            try Files.rename(temporary, to: target)
-        } catch {
-            try? Files.remove(temporary)
-            throw error
-        }
-        Files.synchronizeDirectory(Files.parent(of: target))
     }
 }

@@ -11,7 +11,7 @@ struct HTTPRequest {
     var body: [UInt8]?
     /// A body that is read while it is sent, for what is larger than memory; instead of `body`.
     var stream: HTTPStream?
-    /// Takes the body of an answer 200 or 206 while it comes in; other bodies are in the answer as always.
+    /// Takes the body of an answer 200 to 299 while it comes in; other bodies are in the answer as always.
     var sink: HTTPSink?
     /// Whether credentials from netrc are used.
     var usesNetrc = true
@@ -35,11 +35,20 @@ struct HTTPRequest {
     /// Bytes per second below which, for half a minute, a transfer counts as stalled.
     private static let stallLimit = 1
 
-    /// - Throws: `MLError(.io)` when no answer came; an answer of any status is returned.
-    func send() throws -> Answer {
-        switch try perform() {
-        case .answer(let answer): return answer
-        case .failure(_, let error): throw error
+    /// - Parameter sink: takes the body of a successful answer as it comes, whatever its status.
+    /// - Throws: `MLError(.io)` when no answer came; an answer of any status is returned. Errors of `sink`.
+    func send(_ sink: ((UnsafeRawBufferPointer) throws -> Void)? = nil) throws -> Answer {
+        func answer(_ request: HTTPRequest) throws -> Answer {
+            switch try request.perform() {
+            case .answer(let answer): return answer
+            case .failure(_, let error): throw error
+            }
+        }
+        guard let sink else { return try answer(self) }
+        return try withoutActuallyEscaping(sink) { sink in
+            var request = self
+            request.sink = { _, bytes in try sink(bytes) }
+            return try answer(request)
         }
     }
 
@@ -88,27 +97,19 @@ struct HTTPRequest {
             _ = gitml_curl_pointer(handle, CURLOPT_ERRORBUFFER, buffer.baseAddress)
             return curl_easy_perform(handle)
         }
+        Trace.note("\(method) \(URLText.withoutCredentials(url)): \(transfer.status), \(transfer.sent) bytes up")
         if let failure = transfer.failure { throw failure }
         guard result == CURLE_OK else {
             let own = String(decoding: words.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             let text = own.isEmpty ? String(cString: curl_easy_strerror(result)) : own
             return .failure(
-                result, MLError(.io, "cannot reach '\(HTTPRequest.withoutCredentials(url))': \(text)"))
+                result, MLError(.io, "cannot reach '\(URLText.withoutCredentials(url))': \(text)"))
         }
         var length: curl_off_t = -1
         _ = gitml_curl_length(handle, &length)
         return .answer(
             Answer(
                 status: transfer.status, body: transfer.incoming, length: Int64(length), headers: transfer.headers))
-    }
-
-    /// The URL without what stands before `@`.
-    static func withoutCredentials(_ url: String) -> String {
-        guard let scheme = url.firstRange(of: "://") else { return url }
-        let rest = url[scheme.upperBound...]
-        let host = rest.prefix { $0 != "/" }
-        guard let at = host.lastIndex(of: "@") else { return url }
-        return String(url[..<scheme.upperBound] + rest[rest.index(after: at)...])
     }
 }
 
@@ -117,6 +118,7 @@ private final class Transfer {
     let stream: HTTPStream
     let sink: HTTPSink?
     let handle: UnsafeMutableRawPointer
+    var sent = 0
     var incoming: [UInt8] = []
     var headers: [String: String] = [:]
     /// What a stream or a sink threw.
@@ -148,7 +150,7 @@ private let receiveBytes: gitml_transfer = { data, size, count, context in
     let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
     let bytes = UnsafeRawBufferPointer(start: data, count: size * count)
     let status = transfer.sink == nil ? 0 : transfer.status
-    guard let sink = transfer.sink, status == 200 || status == 206 else {
+    guard let sink = transfer.sink, (200..<300).contains(status) else {
         transfer.incoming.append(contentsOf: bytes)
         return bytes.count
     }
@@ -176,7 +178,9 @@ private let sendBytes: gitml_transfer = { data, size, count, context in
     guard let data, let context else { return 0 }
     let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
     let buffer = UnsafeMutableRawBufferPointer(start: data, count: size * count)
-    return transfer.attempt({ try transfer.stream.read(buffer) }, otherwise: Int(CURL_READFUNC_ABORT))
+    let count = transfer.attempt({ try transfer.stream.read(buffer) }, otherwise: Int(CURL_READFUNC_ABORT))
+    if transfer.failure == nil { transfer.sent += count }
+    return count
 }
 
 /// libcurl sends a body again after a redirect, and when a kept connection turned out to be closed.

@@ -6,7 +6,7 @@ public struct HTTPStorage: Storage {
 
     /// - Parameter url: `http(s)://host/path`, without a slash at the end. Credentials come from netrc.
     public init(url: String) throws {
-        if url.contains("@") && HTTPRequest.withoutCredentials(url) != url {
+        if url.contains("@") && URLText.withoutCredentials(url) != url {
             throw MLError(
                 .invalidInput, "a URL with a password would be stored in plain text",
                 hint: "put the credentials into ~/.netrc")

@@ -77,13 +77,9 @@ final class LFSDownload {
 
     private func hashWhatIsThere() throws {
         guard try file.status().size <= pointer.size else { return try restart() }
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-        defer { buffer.deallocate() }
-        while true {
-            let count = try file.read(into: buffer)
-            if count == 0 { break }
-            hasher.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-            position += Int64(count)
+        try file.forEachPiece { bytes in
+            hasher.update(bytes)
+            position += Int64(bytes.count)
         }
         if isComplete && hasher.finish() != pointer.oid { try restart() }
     }

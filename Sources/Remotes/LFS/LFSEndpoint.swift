@@ -70,7 +70,7 @@ public enum LFSEndpoint: Hashable, Sendable {
     public var isRemote: Bool { if case .folder = self { false } else { true } }
 
     private static func server(_ url: String) throws -> LFSEndpoint {
-        let plain = HTTPRequest.withoutCredentials(url)
+        let plain = URLText.withoutCredentials(url)
         guard plain != url, let scheme = url.firstRange(of: "://") else { return .http(url: url, user: nil) }
         let rest = url[scheme.upperBound...]
         let user = rest.prefix { $0 != "/" }.split(separator: "@").dropLast().joined(separator: "@")

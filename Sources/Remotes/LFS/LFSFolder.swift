@@ -17,6 +17,10 @@ public struct LFSFolder: ContentRemote {
 
     public func lackingWhenLastSeen(_ files: [Pointer]) throws -> [ObjectID] { try lacking(files) }
 
+    public func unproven(_ ids: [ObjectID], of store: ObjectStore) throws -> [ObjectID] {
+        try unproven(ids, of: store) { try lacking($0) }
+    }
+
     public func push(
         _ files: [Pointer], from store: ObjectStore, temporary: String, progress: any ProgressReporter
     ) throws -> ContentTransfer {

@@ -49,6 +49,16 @@ public final class LFSRemote: ContentRemote, @unchecked Sendable {
         try files.map(\.oid).filter { try !memory.contains($0) }
     }
 
+    public func unproven(_ ids: [ObjectID], of store: ObjectStore) throws -> [ObjectID] {
+        try unproven(ids, of: store) { files in
+            // Asked as a download: who may only read can still clean up.
+            try LFSRemote.batches(files).flatMap { batch in
+                let objects = try client.batch(.download, batch)
+                return batch.map(\.oid).filter { objects[$0]?.actions["download"] == nil }
+            }
+        }
+    }
+
     public func push(
         _ files: [Pointer], from store: ObjectStore, temporary: String, progress: any ProgressReporter
     ) throws -> ContentTransfer {

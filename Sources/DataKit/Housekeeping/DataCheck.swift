@@ -15,8 +15,36 @@ public struct DataCheck: Sendable {
 
     public init(_ data: DataRepository) { self.data = data }
 
-    /// - Parameter revisions: commits to check; empty for HEAD and the index.
-    public func run(_ revisions: [String], progress: any ProgressReporter) throws -> [Finding] {
+    /// - Parameters:
+    ///   - revisions: commits to check; empty for HEAD and the index.
+    ///   - pointersOnly: leave the store alone.
+    public func run(
+        _ revisions: [String], pointersOnly: Bool = false, progress: any ProgressReporter
+    ) throws -> [Finding] {
+        var (files, findings) = try inspect(revisions)
+        if revisions.isEmpty, data.repository.workTree != nil {
+            findings += try data.trackedWithoutPointer().map {
+                Finding(kind: "pointer", path: $0, text: "should be a pointer, but Git holds the content")
+            }
+        }
+        if pointersOnly { return Array(Set(findings)).sorted { ($0.path, $0.text) < ($1.path, $1.text) } }
+        let store = try data.openStore()
+        var seen: Set<PointerFile> = []
+        for (number, file) in files.enumerated() where seen.insert(file).inserted {
+            progress.report("Checking", completed: number + 1, total: files.count, detail: file.path)
+            findings += try check(file, store)
+        }
+        // A recipe whose chunks are elsewhere is a download that was cut off; files that matter were asked for above.
+        findings += try store.verify(progress: progress).filter { $0.kind != .missingChunk }.map {
+            Finding(kind: "corrupt", path: $0.object?.hex ?? $0.pack, text: $0.message)
+        }
+        return Array(Set(findings)).sorted { ($0.path, $0.text) < ($1.path, $1.text) }
+    }
+
+    /// The tracked files that `run` looks at.
+    public func files(_ revisions: [String]) throws -> [PointerFile] { try inspect(revisions).files }
+
+    private func inspect(_ revisions: [String]) throws -> (files: [PointerFile], findings: [Finding]) {
         var findings: [Finding] = []
         var files: [PointerFile] = []
         let trees =
@@ -33,16 +61,7 @@ public struct DataCheck: Sendable {
                 try inspect(entry.path, entry.id, entry.mode == 0o100755, &files, &findings)
             }
         }
-        let store = try data.openStore()
-        var seen: Set<PointerFile> = []
-        for (number, file) in files.enumerated() where seen.insert(file).inserted {
-            progress.report("Checking", completed: number + 1, total: files.count, detail: file.path)
-            findings += try check(file, store)
-        }
-        findings += try store.verify(progress: progress).map {
-            Finding(kind: "corrupt", path: $0.object?.hex ?? $0.pack, text: $0.message)
-        }
-        return Array(Set(findings)).sorted { ($0.path, $0.text) < ($1.path, $1.text) }
+        return (files, findings)
     }
 
     private func inspect(

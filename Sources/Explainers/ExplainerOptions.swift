@@ -1,0 +1,63 @@
+import Base
+
+/// What a user may set; nil leaves a method its own default. Methods ignore what does not concern them.
+public struct ExplainerOptions: Sendable {
+    /// Random variants of the text, or the budget of evaluations.
+    public var samples: Int?
+    /// Nodes of a path integral.
+    public var steps: Int?
+    public var seed: UInt64?
+    public var generator: DrawSource?
+    /// Words in a local model.
+    public var features: Int?
+    public var selection: LIME.Selection?
+    /// Refine until this is reached: the convergence delta of `ig`; for sampled Shapley values, an order of the top words
+    /// that is settled up to differences of this size (`RankStability`).
+    public var tolerance: Double?
+    /// What separates the tokens that are hidden (Shapley methods, `occlusion`, `ablation`, `anchors`).
+    public var splitting: MaskedText.Splitting?
+    /// What stands for hidden tokens of these methods; "" removes them.
+    public var maskToken: String?
+    /// Contexts of `partition`.
+    public var context: PartitionShapley.Context?
+    /// Tokens hidden at once, and the step to the next ones (`occlusion`).
+    public var window: Int?
+    public var stride: Int?
+    /// Precision that a rule of `anchors` must reach.
+    public var threshold: Double?
+    /// Rules of one size that `anchors` keeps.
+    public var beam: Int?
+    /// Texts that say what is average (`linear`).
+    public var background: [String]?
+
+    public init(
+        samples: Int? = nil, steps: Int? = nil, seed: UInt64? = nil, generator: DrawSource? = nil,
+        features: Int? = nil, selection: LIME.Selection? = nil, tolerance: Double? = nil,
+        splitting: MaskedText.Splitting? = nil, maskToken: String? = nil, context: PartitionShapley.Context? = nil,
+        window: Int? = nil, stride: Int? = nil, threshold: Double? = nil, beam: Int? = nil, background: [String]? = nil
+    ) {
+        self.samples = samples
+        self.steps = steps
+        self.seed = seed
+        self.generator = generator
+        self.features = features
+        self.selection = selection
+        self.tolerance = tolerance
+        self.splitting = splitting
+        self.maskToken = maskToken
+        self.context = context
+        self.window = window
+        self.stride = stride
+        self.threshold = threshold
+        self.beam = beam
+        self.background = background
+    }
+
+    /// How the methods that hide tokens do it.
+    var masking: Masking {
+        var masking = Masking()
+        if let splitting { masking.splitting = splitting }
+        if let maskToken { masking.maskToken = maskToken }
+        return masking
+    }
+}

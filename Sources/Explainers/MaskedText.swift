@@ -1,0 +1,162 @@
+import Base
+
+/// A text in segments that can be hidden, as `shap.maskers.Text` cuts and masks it (shap/maskers/_text.py).
+///
+/// A segment is a token with the separators behind it; the separators behind the last token are dropped and white space
+/// is squeezed, so that the variant with everything visible may differ from the text itself. A run of hidden segments
+/// becomes one space and the mask token. Repeats of a word are players of their own.
+public struct MaskedText: MaskableText {
+    /// What separates tokens.
+    public enum Splitting: String, CaseIterable, Sendable {
+        /// Runs of Python's `\W`: punctuation belongs to the token before it (the package's default).
+        case words
+        /// Runs of white space (`shap.maskers.Text(r"\s+")`): punctuation between spaces is a token.
+        case whitespace
+
+        func separates(_ scalar: Unicode.Scalar) -> Bool {
+            switch self {
+            case .words: !IndexedText.isWordCharacter(scalar)
+            case .whitespace: MaskedText.isSpace(scalar)
+            }
+        }
+    }
+
+    /// What the package writes for hidden segments.
+    public static let defaultMaskToken = "..."
+
+    /// A token with its place; `range` does not include the separators that are hidden with it.
+    public struct Token: Hashable, Sendable {
+        public var text: String
+        public var range: Range<Int>
+    }
+
+    /// A piece of text with its white space squeezed beforehand.
+    private struct Segment {
+        let scalars: [Unicode.Scalar]
+        /// UTF-8 offsets.
+        let range: Range<Int>
+        /// What is left between the white space at the ends, runs in it squeezed to one space.
+        let core: [UInt8]
+        /// White space in front (also of a core that is empty), and behind.
+        let leads: Bool
+        let trails: Bool
+
+        init(_ scalars: [Unicode.Scalar], range: Range<Int>) {
+            self.scalars = scalars
+            self.range = range
+            var core: [UInt8] = []
+            var space = false
+            for scalar in MaskedText.stripped(scalars) {
+                if MaskedText.isSpace(scalar) {
+                    space = true
+                } else {
+                    if space { core.append(UInt8(ascii: " ")) }
+                    space = false
+                    core += Array(String(scalar).utf8)
+                }
+            }
+            self.core = core
+            leads = scalars.first.map { MaskedText.isSpace($0) } ?? false
+            trails = scalars.last.map { MaskedText.isSpace($0) } ?? false
+        }
+    }
+
+    public let text: String
+    public let splitting: Splitting
+    /// "" removes hidden segments and leaves a space (the package's mask token " ").
+    public let maskToken: String
+    public let tokens: [Token]
+    private let segments: [Segment]
+    private let hidden: Segment
+
+    public init(_ text: String, splitting: Splitting = .words, maskToken: String = MaskedText.defaultMaskToken) {
+        self.text = text
+        self.splitting = splitting
+        self.maskToken = maskToken
+        let scalars = Array(text.unicodeScalars)
+        var offsets: [Int] = [0]
+        for scalar in scalars { offsets.append(offsets[offsets.count - 1] + UTF8.width(scalar)) }
+        // Starts and ends of the tokens; a text that begins with a separator begins with an empty token.
+        var spans: [(start: Int, end: Int)] = []
+        var start = 0
+        var index = 0
+        while index < scalars.count {
+            guard splitting.separates(scalars[index]) else {
+                index += 1
+                continue
+            }
+            spans.append((start, index))
+            while index < scalars.count, splitting.separates(scalars[index]) { index += 1 }
+            start = index
+        }
+        if start < scalars.count { spans.append((start, scalars.count)) }
+        var tokens: [Token] = []
+        var segments: [Segment] = []
+        for (position, span) in spans.enumerated() {
+            let end = position + 1 < spans.count ? max(span.end, spans[position + 1].start) : span.end
+            segments.append(Segment(Array(scalars[span.start..<end]), range: offsets[span.start]..<offsets[end]))
+            // An empty token stands for its separators.
+            let shown = span.end > span.start ? span.start..<span.end : span.start..<end
+            let spelling = MaskedText.stripped(scalars[shown])
+            tokens.append(
+                Token(text: MaskedText.string(spelling), range: offsets[shown.lowerBound]..<offsets[shown.upperBound]))
+        }
+        self.tokens = tokens
+        self.segments = segments
+        hidden = Segment(Array((" " + maskToken).unicodeScalars), range: 0..<0)
+    }
+
+    public var players: Int { tokens.count }
+    public func ranges(of player: Int) -> [Range<Int>] { [segments[player].range] }
+    public var replacement: String { " " + maskToken }
+
+    public func masked(_ mask: BitSet) -> String {
+        var out: [UInt8] = []
+        out.reserveCapacity(text.utf8.count + hidden.core.count)
+        var space = false
+        func write(_ segment: Segment) {
+            space = space || segment.leads
+            if segment.core.isEmpty { return }
+            // White space at the ends of the text is stripped.
+            if space, !out.isEmpty { out.append(UInt8(ascii: " ")) }
+            out += segment.core
+            space = segment.trails
+        }
+        var inRun = false
+        for (player, segment) in segments.enumerated() {
+            if mask[player] {
+                write(segment)
+                inRun = false
+            } else if !inRun {
+                write(hidden)
+                inRun = true
+            }
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    /// The hierarchy of the segments that Owen values follow; nil without segments.
+    public var tree: PartitionTree? {
+        PartitionTree(segments: segments.map(\.scalars))
+    }
+
+    /// `str.isspace` of Python, which is also `\s` of its `re`.
+    static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.value {
+        case 0x09...0x0D, 0x1C...0x20, 0x85, 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000: true
+        default: false
+        }
+    }
+
+    /// Without white space at the ends.
+    static func stripped(_ scalars: some BidirectionalCollection<Unicode.Scalar>) -> [Unicode.Scalar] {
+        let front = scalars.drop(while: isSpace)
+        return Array(front.reversed().drop(while: isSpace).reversed())
+    }
+
+    static func string(_ scalars: [Unicode.Scalar]) -> String {
+        var view = String.UnicodeScalarView()
+        view.append(contentsOf: scalars)
+        return String(view)
+    }
+}
