@@ -43,8 +43,12 @@ public struct Uploader: Sendable {
             excluded += listing.text.split(separator: "\n").compactMap { GitID($0.prefix(40)) }
                 .filter { data.repository.contains($0) }
         }
-        return try data.pointers(
+        let found = try data.pointers(
             reachableFrom: refs.map(\.local.hex), excluding: Array(Set(excluded.map(\.hex))).sorted())
+        if found.isEmpty || data.repository.workTree == nil { return found }
+        // Those are the business of git-lfs's own hook, and lie on its own server.
+        let filters = try data.repository.attribute("filter", of: found.map(\.path))
+        return found.filter { filters[$0.path] != "lfs" }
     }
 
     /// Pointers of everything that any ref of this repository reaches.

@@ -105,6 +105,17 @@ import Testing
         #expect(try server.requests() == [])
     }
 
+    @Test(.enabled(if: hasClient, "skipped: git-lfs is not installed"))
+    func `the hook leaves files of git-lfs to git-lfs`() throws {
+        let box = try Sandbox()
+        let server = try LFSServer(box)
+        try pushWithGitLFS(box, "git mldata install -q && git config lfs.url \(server.url)")
+        #expect(try server.requests().filter { $0.hasPrefix("PUT") }.count == 3)
+        #expect(try box.run("git ls-remote plain.git 'refs/mldata/*'").output == "")
+        // Asked for by name, they go to our remote as well.
+        #expect(try box.run("git mldata push", in: "plain").output.hasPrefix("Uploaded 3 files"))
+    }
+
     @Test func `a clone may name a server and nothing else`() throws {
         let box = try Sandbox()
         try box.makeRepository()
