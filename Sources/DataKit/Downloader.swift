@@ -13,7 +13,7 @@ public struct Downloader: Sendable {
         _ ids: [ObjectID], gitRemote: String? = nil, progress: any ProgressReporter
     ) throws -> (transfer: PackRemote.Transfer, missing: [ObjectID]) {
         let store = try data.openStore()
-        let wanted = try Array(Set(ids)).sorted().filter { try !store.contains($0) }
+        let wanted = try store.lacking(Set(ids)).sorted()
         if wanted.isEmpty { return (PackRemote.Transfer(), []) }
         guard let remote = try data.openRemote(gitRemote: gitRemote) else { return (PackRemote.Transfer(), wanted) }
         return try remote.fetch(wanted, into: store, progress: progress)
