@@ -32,6 +32,13 @@ extension ObjectID {
     public static func of(_ bytes: [UInt8]) -> ObjectID { bytes.withUnsafeBytes { of($0) } }
 
     public static func of(_ text: String) -> ObjectID { of(Array(text.utf8)) }
+
+    /// The id of a file's content, read in pieces.
+    public static func ofFile(_ path: String) throws -> ObjectID {
+        var hasher = SHA256Hasher()
+        try FileHandle(reading: path).forEachPiece { hasher.update($0) }
+        return hasher.finish()
+    }
 }
 
 /// SHA-1, only where Git's own formats demand it (the trailer of the index file).

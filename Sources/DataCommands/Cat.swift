@@ -27,7 +27,7 @@ struct Cat: ParsableCommand {
         guard let pointer = try session.data.pointer(entry.id) else {
             return try session.ui.write(slice(session.data.repository.readBlob(entry.id)))
         }
-        try Downloader(session.data).require([pointer.oid], progress: session.ui.progress)
+        try Downloader(session.data).require([pointer], progress: session.ui.progress)
         let store = try session.data.openStore()
         let end = min(pointer.size, length.map { offset + Int64($0) } ?? pointer.size)
         // A piece at a time: the file may be larger than memory.

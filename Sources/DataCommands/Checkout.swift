@@ -43,7 +43,7 @@ struct Checkout: ParsableCommand {
             throw MLError(.usage, "--to takes one file, and these paths are \(versions.count)")
         }
         let wanted = versions.compactMap(\.pointer).filter { $0.size > 0 }
-        try Downloader(session.data).require(wanted.map(\.oid), progress: session.ui.progress)
+        try Downloader(session.data).require(wanted, progress: session.ui.progress)
         for version in versions {
             let size = try conflict.write(version, to: to)
             let place = to.map { "'\($0)'" } ?? "the work tree"

@@ -58,7 +58,7 @@ struct Clone: ParsableCommand {
         let others = try IndexFile(path: data.repository.indexPath).entries
             .filter { $0.mode & 0o170000 != 0o160000 && !tracked.contains($0.path) }.map(\.path)
         try layOut(others, data)
-        _ = try Downloader(data).fetch(files.map(\.pointer.oid), progress: session.ui.progress)
+        _ = try Downloader(data).fetch(files.map(\.pointer), progress: session.ui.progress)
         let outcome = try synchroniser.create(files, progress: session.ui.progress)
         // What is nowhere to be had stays a pointer, and the user hears of it.
         try layOut(outcome.missing.map(\.path), data)

@@ -19,7 +19,7 @@ struct ContentComparer {
     func fetch(_ comparison: DataComparison, _ progress: any ProgressReporter) throws {
         let pairs = comparison.entries.compactMap { entry in entry.old.flatMap { old in entry.new.map { (old, $0) } } }
         let wanted = pairs.filter { $0.oid != $1.oid }.flatMap { [$0, $1] }.filter { $0.place == .store }
-        try Downloader(data).require(wanted.map(\.oid), progress: progress)
+        try Downloader(data).require(wanted.map { Pointer(oid: $0.oid, size: $0.size) }, progress: progress)
     }
 
     enum Answer {

@@ -23,6 +23,7 @@ public struct DataProgram: ParsableCommand {
             CommandGroup(
                 name: "Exchange",
                 subcommands: [Push.self, Fetch.self, Pull.self, Get.self, ImportPath.self, ImportURL.self, Update.self]),
+            CommandGroup(name: "Locks", subcommands: [Lock.self, Unlock.self, Locks.self]),
             CommandGroup(name: "In and out", subcommands: [Migrate.self, Export.self, Unpack.self]),
             CommandGroup(
                 name: "Care", subcommands: [DiskUsage.self, Fsck.self, Doctor.self, Collect.self, Repack.self]),
@@ -30,7 +31,7 @@ public struct DataProgram: ParsableCommand {
                 name: "Plumbing",
                 subcommands: [
                     Clean.self, Smudge.self, FilterProcess.self, TextConversion.self, PointerCommand.self, Hook.self,
-                    MergeDriver.self, FetchObjects.self,
+                    MergeDriver.self, FetchObjects.self, LFSAgent.self,
                 ]),
         ])
 

@@ -26,7 +26,7 @@ struct Fetch: ParsableCommand {
                 try data.pointersInIndex() + (data.repository.head().map { try data.pointers(inTree: $0.tree) } ?? [])
         }
         let (transfer, missing) = try Downloader(data).fetch(
-            files.map(\.pointer.oid), gitRemote: arguments.first, progress: session.ui.progress)
+            files.map(\.pointer), gitRemote: arguments.first, progress: session.ui.progress)
         if let first = files.first(where: { missing.contains($0.pointer.oid) }) {
             throw MLError(
                 .missingObject,
@@ -37,6 +37,6 @@ struct Fetch: ParsableCommand {
         session.ui.summary(
             transfer.objects == 0
                 ? "The local store has everything."
-                : "Downloaded \(Quantity.bytes(transfer.bytes)) from \(Quantity.count(transfer.packs, "pack"))")
+                : "Downloaded \(Quantity.bytes(transfer.bytes)) \(Push.describe(transfer, "from"))")
     }
 }

@@ -56,6 +56,9 @@ struct Hook: ParsableCommand {
         let pointers = try uploader.pointers(pushing: refs, to: gitRemote)
         // No tracked files, no network.
         if pointers.isEmpty { return }
+        if let warning = try LockCheck(session.data).run(pushing: refs) {
+            session.ui.warning("locks were not checked: \(warning)")
+        }
         guard let remote = try session.data.openRemote(gitRemote: gitRemote) else { return }
         let plan = try uploader.plan(pointers, remote)
         if plan.files.isEmpty { return }

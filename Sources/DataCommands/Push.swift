@@ -48,10 +48,16 @@ struct Push: ParsableCommand {
             Push.describe(plan, try uploader.upload(plan, to: remote, progress: session.ui.progress), remote))
     }
 
-    static func describe(_ plan: Uploader.Plan, _ transfer: PackRemote.Transfer, _ remote: PackRemote) -> String {
+    static func describe(_ plan: Uploader.Plan, _ transfer: ContentTransfer, _ remote: any ContentRemote) -> String {
         if plan.files.isEmpty { return "Everything is on \(remote.name)." }
         return
             "Uploaded \(Quantity.count(plan.files.count, "file")) (\(Quantity.bytes(plan.bytes))) to \(remote.name): "
-            + "\(Quantity.bytes(transfer.bytes)) in \(Quantity.count(transfer.packs, "pack"))"
+            + "\(Quantity.bytes(transfer.bytes)) \(describe(transfer, "in"))"
+    }
+
+    /// In what the bytes travelled: packs, or, to and from Git LFS, one object after the other.
+    static func describe(_ transfer: ContentTransfer, _ word: String) -> String {
+        if transfer.packs > 0 { return "\(word) \(Quantity.count(transfer.packs, "pack"))" }
+        return "in \(Quantity.count(transfer.objects, "object"))"
     }
 }

@@ -17,7 +17,9 @@ struct Remote: ParsableCommand {
 struct RemoteAdd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Add a remote store.",
-        discussion: "URL is a path, file:///path, http(s)://host/path (WebDAV) or git::REMOTE.")
+        discussion:
+            "URL is a path, file:///path, http(s)://host/path (WebDAV), git::REMOTE, or lfs::URL for a Git LFS server or folder."
+    )
 
     @Flag(name: [.customShort("d"), .long], help: "Use it when no store is named.") var `default` = false
     @Flag(help: "Write it to .mldata/config, so that every clone knows it.") var shared = false
@@ -36,7 +38,7 @@ struct RemoteAdd: ParsableCommand {
                 .conflict, "remote store '\(name)' already exists",
                 hint: "change it with 'git mldata remote set \(name) url URL'")
         }
-        _ = try session.data.storage(url, gitRemote: nil)
+        try session.data.check(url)
         let first = session.data.defaultRemote == nil && session.data.remoteSettings().isEmpty
         var settings = [("mldata.remote.\(name).url", url)]
         if `default` || first { settings.append(("mldata.defaultRemote", name)) }
@@ -131,7 +133,7 @@ struct RemoteSet: ParsableCommand {
     func run() throws {
         let session = try Session(common)
         try session.requireOwn(name)
-        if key == "url" { _ = try session.data.storage(value, gitRemote: nil) }
+        if key == "url" { try session.data.check(value) }
         try session.data.repository.git.run(["config", "--local", "mldata.remote.\(name).\(key)", value])
     }
 }
@@ -152,9 +154,7 @@ struct RemoteTest: ParsableCommand {
             }
             return setting.url
         }
-        let storage = try session.data.storage(url ?? "git::", gitRemote: nil)
-        defer { storage.close() }
-        for step in try RemoteProbe.run(storage, temporary: session.data.storeDirectory + "/tmp") {
+        for step in try session.data.probe(url ?? "git::") {
             session.ui.print("\(step.name): \(step.failure ?? "ok")")
             if step.failure != nil { throw ExitCode(ExitStatus.negative) }
         }

@@ -18,7 +18,7 @@ enum Workflow {
         let files = try synchroniser.candidates(paths).filter {
             wanted($0) && (!paths.isEmpty || usual.contains($0.path))
         }
-        if fetch { _ = try Downloader(session.data).fetch(files.map(\.pointer.oid), progress: session.ui.progress) }
+        if fetch { _ = try Downloader(session.data).fetch(files.map(\.pointer), progress: session.ui.progress) }
         let outcome = try synchroniser.fill(files, progress: session.ui.progress)
         try requireAll(outcome, fetched: fetch)
         return outcome

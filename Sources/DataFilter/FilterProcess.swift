@@ -170,7 +170,7 @@ public struct FilterProcess {
         _ pointer: Pointer, _ request: Request, _ session: FilterSession, fetched: Bool
     ) throws {
         do {
-            if !fetched { try session.fetch([pointer.oid]) }
+            if !fetched { try session.fetch([pointer]) }
             guard try pointer.size == 0 || session.store.contains(pointer.oid) else {
                 return session.settleMissing(pointer, path: request.path)
                     ? try content(pointer.encoded) : try status("error")
@@ -202,8 +202,8 @@ public struct FilterProcess {
         let paths = promised
         promised = []
         var seen: Set<ObjectID> = []
-        let oids = paths.compactMap { delayed[$0]?.oid }.filter { seen.insert($0).inserted }
-        if !oids.isEmpty { try session.fetch(oids) }
+        let pointers = paths.compactMap { delayed[$0] }.filter { seen.insert($0.oid).inserted }
+        if !pointers.isEmpty { try session.fetch(pointers) }
         for path in paths { try writer.line("pathname", path) }
         writer.flush()
         try status("success")

@@ -135,8 +135,8 @@ public final class FilterSession {
     }
 
     /// Brings objects into the store by starting `git-mldata` once for all of them. Success shows in the store.
-    func fetch(_ oids: [ObjectID]) throws {
-        let list = oids.map { $0.hex + "\n" }.joined()
+    func fetch(_ pointers: [Pointer]) throws {
+        let list = pointers.map { "\($0.oid.hex) \($0.size)\n" }.joined()
         do {
             try ChildProgram(environment).run(["fetch-objects", "--stdin"], input: Array(list.utf8), message: message)
         } catch let error as MLError {

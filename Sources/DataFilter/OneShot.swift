@@ -26,7 +26,7 @@ public enum OneShot {
             if text.count == Pointer.sizeLimit { try copy(input, output) }
         case .content(let pointer): try session.write(pointer) { try output.writeAll($0) }
         case .fetch(let pointer):
-            try session.fetch([pointer.oid])
+            try session.fetch([pointer])
             if try session.store.contains(pointer.oid) {
                 try session.write(pointer) { try output.writeAll($0) }
             } else if session.settings.skipDownloadErrors {

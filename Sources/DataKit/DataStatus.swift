@@ -40,7 +40,7 @@ public struct DataStatus: Sendable {
         let committed = Dictionary(uniqueKeysWithValues: head.map { ($0.path, $0.blob) })
         let index = try IndexFile(path: data.repository.indexPath).entriesByPath()
         let store = try data.openStore()
-        let unpushed = try Set(data.openRemote(gitRemote: nil)?.lackingWhenLastSeen(head.map(\.pointer.oid)) ?? [])
+        let unpushed = try Set(data.openRemote(gitRemote: nil)?.lackingWhenLastSeen(head.map(\.pointer)) ?? [])
         let missing = Set(try store.lacking(files.map(\.pointer.oid)))
         for file in files {
             func add(_ state: State) {
@@ -67,27 +67,5 @@ public struct DataStatus: Sendable {
     private static func isPointer(_ path: String, _ pointer: Pointer) -> Bool {
         guard let status = Files.status(path), status.isRegular, status.size < Pointer.sizeLimit else { return false }
         return (try? Files.read(path)).flatMap(Pointer.parse) == pointer
-    }
-}
-
-extension ObjectID {
-    /// The id of a file's content, read in pieces.
-    public static func ofFile(_ path: String) throws -> ObjectID {
-        var hasher = SHA256Hasher()
-        try FileHandle(reading: path).forEachPiece { hasher.update($0) }
-        return hasher.finish()
-    }
-}
-
-extension FileHandle {
-    /// Hands over the rest of the file, a megabyte at a time.
-    func forEachPiece(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
-        defer { buffer.deallocate() }
-        while true {
-            let count = try read(into: buffer)
-            if count == 0 { return }
-            try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
-        }
     }
 }

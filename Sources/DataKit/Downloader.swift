@@ -8,20 +8,38 @@ public struct Downloader: Sendable {
 
     public init(_ data: DataRepository) { self.data = data }
 
-    /// - Returns: what was moved, and ids that no remote has.
+    /// Looks in this order: the local store, what git-lfs keeps in this repository, the remote store or the Git remote,
+    /// and, when no remote store is configured, the LFS server that goes with the Git remote.
+    ///
+    /// - Returns: what was moved, and ids that are nowhere.
     public func fetch(
-        _ ids: [ObjectID], gitRemote: String? = nil, progress: any ProgressReporter
-    ) throws -> (transfer: PackRemote.Transfer, missing: [ObjectID]) {
+        _ files: [Pointer], gitRemote: String? = nil, progress: any ProgressReporter
+    ) throws -> (transfer: ContentTransfer, missing: [ObjectID]) {
         let store = try data.openStore()
-        let wanted = try store.lacking(Set(ids)).sorted()
-        if wanted.isEmpty { return (PackRemote.Transfer(), []) }
-        guard let remote = try data.openRemote(gitRemote: gitRemote) else { return (PackRemote.Transfer(), wanted) }
-        return try remote.fetch(wanted, into: store, progress: progress)
+        let lacking = Set(try store.lacking(Set(files.filter { $0.size > 0 }.map(\.oid))))
+        var wanted = Set(files).filter { lacking.contains($0.oid) }.sorted { $0.oid < $1.oid }
+        var moved = ContentTransfer()
+        func fetch(_ remote: any ContentRemote) throws {
+            let (transfer, missing) = try remote.fetch(wanted, into: store, progress: progress)
+            moved = moved + transfer
+            wanted = wanted.filter { Set(missing).contains($0.oid) }
+        }
+        if wanted.isEmpty { return (moved, []) }
+        try fetch(data.lfsFolder)
+        if !wanted.isEmpty, let remote = try data.openRemote(gitRemote: gitRemote) { try fetch(remote) }
+        if !wanted.isEmpty, data.defaultRemote == nil, let place = try data.lfsPlace(gitRemote: gitRemote) {
+            do {
+                try fetch(data.lfsRemote(place.endpoint, isGuess: !place.isConfigured))
+            } catch let error as MLError where !place.isConfigured && error.code != .corrupt {
+                // Nobody said that there is an LFS server: then what it would have had is just missing.
+            }
+        }
+        return (moved, wanted.map(\.oid))
     }
 
     /// Fetches and throws when something is nowhere to be had.
-    public func require(_ ids: [ObjectID], progress: any ProgressReporter) throws {
-        let missing = try fetch(ids, progress: progress).missing
+    public func require(_ files: [Pointer], progress: any ProgressReporter) throws {
+        let missing = try fetch(files, progress: progress).missing
         guard let first = missing.first else { return }
         let place = try data.openRemote(gitRemote: nil).map { "nor on \($0.name)" } ?? "and there is no remote"
         throw MLError(

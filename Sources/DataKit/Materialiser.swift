@@ -26,7 +26,7 @@ public struct Materialiser: Sendable {
     @discardableResult
     public func write(_ items: [Item], progress: any ProgressReporter) throws -> Int64 {
         let pointers = try items.map { try data.pointer($0.entry.id) }
-        try Downloader(data).require(pointers.compactMap { $0?.oid }, progress: progress)
+        try Downloader(data).require(pointers.compactMap { $0 }, progress: progress)
         let store = try data.openStore()
         let done = Counter()
         let sizes = try parallelMap(count: items.count) { index -> Int64 in

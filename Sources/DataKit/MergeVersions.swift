@@ -53,7 +53,7 @@ public struct MergeVersions: Sendable {
             throw MLError(.invalidInput, "a side needs Git LFS extensions, unknown here")
         }
         let pointers = all.compactMap(\.pointer).filter { $0.size > 0 }
-        try Downloader(data).require(pointers.map(\.oid), progress: progress)
+        try Downloader(data).require(pointers, progress: progress)
         func content(_ version: Version) throws -> [UInt8] {
             guard let pointer = version.pointer else { return version.bytes }
             return pointer.size == 0 ? [] : try store.read(pointer.oid)

@@ -10,6 +10,9 @@ public struct PointerFile: Hashable, Sendable {
     public var isExecutable: Bool
 }
 
+/// Brings content that the store lacks.
+public typealias ContentFetch = @Sendable ([Pointer]) throws -> Void
+
 extension DataRepository {
     /// The pointers among the files of a tree, at or below a path.
     public func pointers(inTree tree: GitID, under path: String = "") throws -> [PointerFile] {
@@ -43,14 +46,14 @@ extension DataRepository {
     ///
     /// - Parameter fetch: called once with what the store lacks, to bring it.
     public func content(
-        ofTree tree: GitID, path: String, revision: String, fetch: ([ObjectID]) throws -> Void
+        ofTree tree: GitID, path: String, revision: String, fetch: ([Pointer]) throws -> Void
     ) throws -> [UInt8] {
         guard let entry = try repository.entry(inTree: tree, at: path), entry.isRegularFile else {
             throw MLError(.notFound, "path '\(path)' does not exist in '\(revision)'")
         }
         guard let pointer = try pointer(entry.id) else { return try repository.readBlob(entry.id) }
         let store = try openStore()
-        if try !store.contains(pointer.oid) { try fetch([pointer.oid]) }
+        if try !store.contains(pointer.oid) { try fetch([pointer]) }
         return try openStore().read(pointer.oid)
     }
 }

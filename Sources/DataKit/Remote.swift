@@ -32,13 +32,16 @@ extension DataRepository {
     /// - Parameters:
     ///   - name: a configured store; nil takes the default one.
     ///   - gitRemote: the Git remote to use as storage when no store is configured; a name or a URL.
-    public func openRemote(named name: String? = nil, gitRemote: String?) throws -> PackRemote? {
+    public func openRemote(named name: String? = nil, gitRemote: String?) throws -> (any ContentRemote)? {
         let cache = storeDirectory + "/remotes"
         if let name = name ?? defaultRemote {
             guard let setting = remoteSettings().first(where: { $0.name == name }) else {
                 throw MLError(
                     .notFound, "there is no remote store '\(name)'",
                     hint: "'git mldata remote list' shows those there are")
+            }
+            if setting.url.hasPrefix(LFSEndpoint.prefix) {
+                return try lfsRemote(lfsEndpoint(setting.url))
             }
             return PackRemote(try storage(setting.url, gitRemote: gitRemote), cache: cache, sizeLimit: nil)
         }
@@ -68,6 +71,29 @@ extension DataRepository {
             return gitStorage(remote)
         }
         return try StorageURL.open(url, relativeTo: repository.workTree ?? repository.gitDirectory)
+    }
+
+    /// Whether there is a driver for a URL; nothing is contacted.
+    public func check(_ url: String) throws {
+        if url.hasPrefix(LFSEndpoint.prefix) {
+            _ = try lfsEndpoint(url)
+        } else {
+            try storage(url, gitRemote: nil).close()
+        }
+    }
+
+    /// A real round trip over the remote store behind a URL.
+    public func probe(_ url: String) throws -> [RemoteProbe.Step] {
+        let temporary = storeDirectory + "/tmp"
+        if url.hasPrefix(LFSEndpoint.prefix) {
+            switch try lfsRemote(lfsEndpoint(url)) {
+            case let remote as LFSRemote: return remote.probe()
+            case let folder: return try RemoteProbe.run(FolderStorage(root: folder.name), temporary: temporary)
+            }
+        }
+        let storage = try storage(url, gitRemote: nil)
+        defer { storage.close() }
+        return try RemoteProbe.run(storage, temporary: temporary)
     }
 
     private func gitStorage(_ remote: String) -> GitRemoteStorage {

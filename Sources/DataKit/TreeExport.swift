@@ -25,7 +25,7 @@ public struct TreeExport: Sendable {
     private let store: ObjectStore
 
     /// Content that must be in the store before `send`.
-    public var needed: [ObjectID] { files.compactMap { $0.pointer?.oid } }
+    public var needed: [Pointer] { files.compactMap(\.pointer) }
 
     /// Bytes of all files.
     public var bytes: Int64 {

@@ -43,8 +43,12 @@ public struct Uploader: Sendable {
             excluded += listing.text.split(separator: "\n").compactMap { GitID($0.prefix(40)) }
                 .filter { data.repository.contains($0) }
         }
-        return try data.pointers(
+        let found = try data.pointers(
             reachableFrom: refs.map(\.local.hex), excluding: Array(Set(excluded.map(\.hex))).sorted())
+        if found.isEmpty || data.repository.workTree == nil { return found }
+        // Those are the business of git-lfs's own hook, and lie on its own server.
+        let filters = try data.repository.attribute("filter", of: found.map(\.path))
+        return found.filter { filters[$0.path] != "lfs" }
     }
 
     /// Pointers of everything that any ref of this repository reaches.
@@ -59,9 +63,12 @@ public struct Uploader: Sendable {
     ///
     /// - Throws: `MLError(.missingObject)` when neither the remote nor the local store has the content of a file, unless
     ///   `mldata.allowIncompletePush` is set.
-    public func plan(_ pointers: [PointerFile], _ remote: PackRemote) throws -> Plan {
+    public func plan(_ pointers: [PointerFile], _ remote: any ContentRemote) throws -> Plan {
         let store = try data.openStore()
-        let lacking = Set(try remote.lacking(pointers.map(\.pointer.oid)))
+        let lacking = Set(try remote.lacking(pointers.map(\.pointer)))
+        // What git-lfs keeps in this repository is as good as our own.
+        _ = try data.lfsFolder.fetch(
+            pointers.map(\.pointer).filter { lacking.contains($0.oid) }, into: store, progress: SilentProgress())
         var plan = Plan()
         var missing: [PointerFile] = []
         for file in pointers where lacking.contains(file.pointer.oid) {
@@ -80,11 +87,11 @@ public struct Uploader: Sendable {
         return plan
     }
 
-    public func upload(_ plan: Plan, to remote: PackRemote, progress: any ProgressReporter) throws
-        -> PackRemote.Transfer
+    public func upload(_ plan: Plan, to remote: any ContentRemote, progress: any ProgressReporter) throws
+        -> ContentTransfer
     {
         try remote.push(
-            plan.files.map(\.pointer.oid), from: data.openStore(),
+            plan.files.map(\.pointer), from: data.openStore(),
             temporary: Files.temporaryName(beside: data.storeDirectory + "/tmp/x"), progress: progress)
     }
 }

@@ -54,7 +54,7 @@ final class PointerExport: TreeEditor {
     }
 
     /// Content that must be in the store.
-    var needed: [ObjectID] { found.compactMap { known[$0.blob].flatMap { $0?.oid } } }
+    var needed: [Pointer] { found.compactMap { known[$0.blob].flatMap { $0 } } }
 
     // MARK: Between: content into Git
 

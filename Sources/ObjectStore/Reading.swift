@@ -81,10 +81,7 @@ extension ObjectStore {
                 try bytes.withUnsafeBytes(sink)
             }
         }
-        guard hasher.finish() == oid else {
-            throw MLError(
-                .corrupt, "the recipe of '\(oid)' gives other content than its name says", hint: PackIndex.hint)
-        }
+        guard hasher.finish() == oid else { throw ObjectStore.wrongRecipe(oid) }
     }
 
     /// Sends a whole file to an open file.
@@ -111,18 +108,22 @@ extension ObjectStore {
         return out
     }
 
-    private func requireRecipe(_ oid: ObjectID) throws -> Recipe {
+    func requireRecipe(_ oid: ObjectID) throws -> Recipe {
         guard let recipe = try recipe(oid) else { throw ObjectStore.missing(oid) }
         return recipe
     }
 
-    private func chunk(_ part: Recipe.Part, of oid: ObjectID) throws -> [UInt8] {
+    func chunk(_ part: Recipe.Part, of oid: ObjectID) throws -> [UInt8] {
         guard let bytes = try readObject(part.id)?.raw else { throw ObjectStore.missing(oid) }
         guard bytes.count == Int(part.length) else {
             throw MLError(
                 .corrupt, "the recipe of '\(oid)' gives chunk '\(part.id)' a wrong length", hint: PackIndex.hint)
         }
         return bytes
+    }
+
+    static func wrongRecipe(_ oid: ObjectID) -> MLError {
+        MLError(.corrupt, "the recipe of '\(oid)' gives other content than its name says", hint: PackIndex.hint)
     }
 
     static func missing(_ oid: ObjectID) -> MLError {

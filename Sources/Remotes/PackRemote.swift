@@ -5,16 +5,7 @@ import ObjectStore
 ///
 /// `packs/NAME.pack` holds records, `packs/NAME.idx` says where each is. The index is put last and makes a pack
 /// visible; indexes are kept locally, so asking what the remote has costs one listing.
-public final class PackRemote: @unchecked Sendable {
-    /// What a transfer moved.
-    public struct Transfer: Sendable {
-        public var objects = 0
-        public var packs = 0
-        public var bytes: Int64 = 0
-
-        public init() {}
-    }
-
+public final class PackRemote: ContentRemote, @unchecked Sendable {
     /// The largest pack put on a remote, in bytes: small enough for any host's limit on one file.
     public static let packLimit = 32 << 20
 
@@ -36,8 +27,10 @@ public final class PackRemote: @unchecked Sendable {
 
     deinit { storage.close() }
 
-    /// Which of these objects the remote does not have, or will not have for long.
-    public func lacking(_ ids: [ObjectID]) throws -> [ObjectID] {
+    /// Which of these files the remote does not have, or will not have for long.
+    public func lacking(_ files: [Pointer]) throws -> [ObjectID] { try lacking(files.map(\.oid)) }
+
+    private func lacking(_ ids: [ObjectID]) throws -> [ObjectID] {
         let indexes = try loadIndexes()
         let condemned = try condemnedObjects()
         return ids.filter { id in
@@ -46,14 +39,13 @@ public final class PackRemote: @unchecked Sendable {
     }
 
     /// As `lacking`, from the indexes seen last: no look at the remote.
-    public func lackingWhenLastSeen(_ ids: [ObjectID]) throws -> [ObjectID] {
+    public func lackingWhenLastSeen(_ files: [Pointer]) throws -> [ObjectID] {
         let known = try cachedIndexes()
-        return ids.filter { id in !known.values.contains { $0.contains(id) } }
+        return files.map(\.oid).filter { id in !known.values.contains { $0.contains(id) } }
     }
 
-    /// Which of these objects are not proven to be on the remote now: no index lists them, or the pack behind the index
-    /// is gone or has another length.
-    public func unproven(_ ids: [ObjectID]) throws -> [ObjectID] {
+    /// No index lists them, or the pack behind the index is gone or has another length.
+    public func unproven(_ ids: [ObjectID], of store: ObjectStore) throws -> [ObjectID] {
         indexes = nil
         let present = Set(try storage.list("packs/"))
         let indexes = try loadIndexes()
@@ -75,9 +67,9 @@ public final class PackRemote: @unchecked Sendable {
     ///
     /// - Parameter temporary: a folder for packs in the making; removed afterwards.
     public func push(
-        _ files: [ObjectID], from store: ObjectStore, temporary: String, progress: any ProgressReporter
-    ) throws -> Transfer {
-        var transfer = Transfer()
+        _ files: [Pointer], from store: ObjectStore, temporary: String, progress: any ProgressReporter
+    ) throws -> ContentTransfer {
+        var transfer = ContentTransfer()
         // A collection of the remote may have condemned, meanwhile, what was found there: then once more.
         for _ in 0..<3 {
             let absent = try lacking(files)
@@ -89,7 +81,7 @@ public final class PackRemote: @unchecked Sendable {
     }
 
     private func upload(
-        _ objects: [ObjectID], from store: ObjectStore, temporary: String, _ transfer: inout Transfer,
+        _ objects: [ObjectID], from store: ObjectStore, temporary: String, _ transfer: inout ContentTransfer,
         _ progress: any ProgressReporter
     ) throws {
         try Files.makeDirectories(temporary)
@@ -126,10 +118,10 @@ public final class PackRemote: @unchecked Sendable {
     ///
     /// - Returns: what was moved, and the files that are not on the remote.
     public func fetch(
-        _ files: [ObjectID], into store: ObjectStore, progress: any ProgressReporter
-    ) throws -> (transfer: Transfer, missing: [ObjectID]) {
-        var transfer = Transfer()
-        let wanted = try store.lacking(files)
+        _ files: [Pointer], into store: ObjectStore, progress: any ProgressReporter
+    ) throws -> (transfer: ContentTransfer, missing: [ObjectID]) {
+        var transfer = ContentTransfer()
+        let wanted = try store.lacking(files.map(\.oid))
         if wanted.isEmpty { return (transfer, []) }
         let indexes = try loadIndexes()
         let writer = try store.makeWriter()
@@ -149,7 +141,7 @@ public final class PackRemote: @unchecked Sendable {
     }
 
     private func download(
-        _ ids: [ObjectID], _ indexes: [String: PackIndex], _ writer: PackWriter, _ transfer: inout Transfer,
+        _ ids: [ObjectID], _ indexes: [String: PackIndex], _ writer: PackWriter, _ transfer: inout ContentTransfer,
         _ progress: any ProgressReporter
     ) throws {
         var byPack: [String: [PackEntry]] = [:]

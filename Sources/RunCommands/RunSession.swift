@@ -20,7 +20,7 @@ struct RunSession {
     var folder: String { repository.prefix.isEmpty ? "." : String(repository.prefix.dropLast()) }
 
     /// Brings content that the store lacks.
-    var fetch: @Sendable ([ObjectID]) throws -> Void {
+    var fetch: ContentFetch {
         let data = data
         let progress = ui.progress
         return { try Downloader(data).require($0, progress: progress) }

@@ -1,19 +1,20 @@
 import Base
 import DataKit
 import GitKit
+import ObjectStore
 import Pipelines
 
 /// The tree of a commit as a source of content: nothing is checked out, and a pointer counts as what it names.
 public final class CommitContent: ContentSource, @unchecked Sendable {
     private let data: DataRepository
     private let tree: GitID
-    private let fetch: @Sendable ([ObjectID]) throws -> Void
+    private let fetch: ContentFetch
     private let mutex = Mutex()
     private var ids: [GitID: (id: ObjectID, size: Int64)] = [:]
 
     /// - Parameter fetch: brings content the store lacks, when `read` needs it.
     public init(
-        _ data: DataRepository, tree: GitID, fetch: @escaping @Sendable ([ObjectID]) throws -> Void = { _ in }
+        _ data: DataRepository, tree: GitID, fetch: @escaping ContentFetch = { _ in }
     ) {
         self.data = data
         self.tree = tree

@@ -38,7 +38,7 @@ public struct OutputKeeper: OutputStore {
         let synchroniser = try Synchroniser(data)
         let files = try synchroniser.candidates(paths)
         if files.isEmpty { return }
-        try Downloader(data).require(files.map(\.pointer.oid), progress: progress)
+        try Downloader(data).require(files.map(\.pointer), progress: progress)
         _ = try synchroniser.fill(files, progress: progress)
     }
 

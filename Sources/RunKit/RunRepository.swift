@@ -37,7 +37,7 @@ public struct RunRepository: Sendable {
     ///
     /// - Parameter fetch: brings content the store lacks; by default nothing is fetched and reading it fails.
     public func content(
-        of commit: Commit, fetch: @escaping @Sendable ([ObjectID]) throws -> Void = { _ in }
+        of commit: Commit, fetch: @escaping ContentFetch = { _ in }
     ) -> CommitContent {
         CommitContent(data, tree: commit.tree, fetch: fetch)
     }

@@ -108,7 +108,7 @@ import Testing
         #expect(text(answer[6]) == "status=success\n")
         for (place, index) in [2, 0, 1].enumerated() { #expect(Array(answer[8 + place * 3].joined()) == files[index]) }
         #expect(answer[16] == [] && text(answer[17]) == "status=success\n" && answer.count == 18)
-        let oids = files.map { ObjectID.of($0).hex + "\n" }.joined()
+        let oids = files.map { "\(ObjectID.of($0).hex) \($0.count)\n" }.joined()
         #expect(box.log == "fetch-objects --stdin\n\(oids)sync --from-filter --stdin --first-contact\n")
     }
 

@@ -50,48 +50,49 @@ import Testing
         let content = randomBytes(700_000, seed: 1)
         let one = try ObjectStore(root: box.root + "/one")
         let writer = try one.makeWriter()
-        let oid = try writer.add(content).pointer.oid
+        let file = try writer.add(content).pointer
         try writer.finish()
         let first = PackRemote(storage, cache: box.root + "/cache1", sizeLimit: nil)
-        let sent = try first.push([oid], from: one, temporary: box.root + "/t", progress: SilentProgress())
+        let sent = try first.push([file], from: one, temporary: box.root + "/t", progress: SilentProgress())
         #expect(sent.packs == 1 && sent.objects > 2)
-        #expect(try first.push([oid], from: one, temporary: box.root + "/t", progress: SilentProgress()).packs == 0)
+        #expect(try first.push([file], from: one, temporary: box.root + "/t", progress: SilentProgress()).packs == 0)
         let two = try ObjectStore(root: box.root + "/two")
         let second = PackRemote(storage, cache: box.root + "/cache2", sizeLimit: nil)
-        #expect(try second.fetch([oid], into: two, progress: SilentProgress()).missing == [])
-        #expect(try two.read(oid) == content)
+        #expect(try second.fetch([file], into: two, progress: SilentProgress()).missing == [])
+        #expect(try two.read(file.oid) == content)
         #expect(
-            try second.fetch([ObjectID.of("x")], into: two, progress: SilentProgress()).missing == [ObjectID.of("x")])
+            try second.fetch([Pointer(oid: ObjectID.of("x"), size: 1)], into: two, progress: SilentProgress()).missing
+                == [ObjectID.of("x")])
     }
 
     @Test func `what a hostile remote sends never reaches the store`() throws {
         let box = try Sandbox()
         let one = try ObjectStore(root: box.root + "/one")
         let writer = try one.makeWriter()
-        let oid = try writer.add(randomBytes(5000, seed: 2)).pointer.oid
+        let file = try writer.add(randomBytes(5000, seed: 2)).pointer
         try writer.finish()
         let disk = FolderStorage(root: box.root + "/disk")
         let remote = PackRemote(disk, cache: box.root + "/c1", sizeLimit: nil)
-        _ = try remote.push([oid], from: one, temporary: box.root + "/t", progress: SilentProgress())
+        _ = try remote.push([file], from: one, temporary: box.root + "/t", progress: SilentProgress())
         let pack = try #require(Files.list(box.root + "/disk/packs").first { $0.hasSuffix(".pack") })
         var bytes = try box.read("disk/packs/" + pack)
         bytes[bytes.count - 10] ^= 1
         try box.write(bytes, to: "disk/packs/" + pack)
         let two = try ObjectStore(root: box.root + "/two")
         let reader = PackRemote(disk, cache: box.root + "/c2", sizeLimit: nil)
-        #expect(throws: MLError.self) { try reader.fetch([oid], into: two, progress: SilentProgress()) }
-        #expect(try !two.contains(oid))
+        #expect(throws: MLError.self) { try reader.fetch([file], into: two, progress: SilentProgress()) }
+        #expect(try !two.contains(file.oid))
     }
 
     @Test func `a size limit refuses with advice and moves nothing`() throws {
         let box = try Sandbox()
         let store = try ObjectStore(root: box.root + "/one")
         let writer = try store.makeWriter()
-        let oid = try writer.add(randomBytes(200_000, seed: 3)).pointer.oid
+        let file = try writer.add(randomBytes(200_000, seed: 3)).pointer
         try writer.finish()
         let remote = PackRemote(FolderStorage(root: box.root + "/disk"), cache: box.root + "/c", sizeLimit: 100_000)
         #expect(throws: MLError.self) {
-            try remote.push([oid], from: store, temporary: box.root + "/t", progress: SilentProgress())
+            try remote.push([file], from: store, temporary: box.root + "/t", progress: SilentProgress())
         }
         #expect(!box.exists("disk"))
     }

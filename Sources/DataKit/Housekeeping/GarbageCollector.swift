@@ -49,7 +49,7 @@ public struct GarbageCollector: Sendable {
         let remote = try data.openRemote(gitRemote: nil)
         report.remote = remote?.name
         let ids = unused.map(\.entry.id)
-        let lacking = Set(try remote?.unproven(ids) ?? ids)
+        let lacking = Set(try remote?.unproven(ids, of: store) ?? ids)
         let limit = unpushedOlderThan.map { Timestamp.now().seconds - $0 }
         var dropped: Set<ObjectID> = []
         for (entry, pack) in unused {

@@ -26,6 +26,11 @@ public struct RemoteCollector: Sendable {
         guard let remote = try data.openRemote(named: name, gitRemote: nil) else {
             throw MLError(.notFound, "there is no remote store '\(name)'")
         }
+        guard let remote = remote as? PackRemote else {
+            throw MLError(
+                .failed, "a Git LFS server cannot be told to delete: '\(remote.name)'",
+                hint: "whoever runs it removes what is not needed any more")
+        }
         var used = try UsedFiles(data).oids
         used.formUnion(try filesOnGitRemotes())
         let result = try remote.collect(

@@ -32,7 +32,7 @@ public struct Repair: Sendable {
         let broken = try files.filter { try seen.insert($0.pointer.oid).inserted && !store.contains($0.pointer.oid) }
         if broken.isEmpty { return outcome }
         try restoreFromWorkTree(broken, store)
-        let missing = Set(try Downloader(data).fetch(broken.map(\.pointer.oid), progress: progress).missing)
+        let missing = Set(try Downloader(data).fetch(broken.map(\.pointer), progress: progress).missing)
         for file in broken {
             if missing.contains(file.pointer.oid) { outcome.lost.append(file) } else { outcome.restored.append(file) }
         }

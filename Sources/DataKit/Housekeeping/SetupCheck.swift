@@ -133,7 +133,7 @@ public struct SetupCheck: Sendable {
             }
             add(.ok, "remote", "content goes to \(remote.name)")
             let unpushed = try data.repository.head().map { head in
-                try remote.lackingWhenLastSeen(data.pointers(inTree: head.tree).map(\.pointer.oid)).count
+                try remote.lackingWhenLastSeen(data.pointers(inTree: head.tree).map(\.pointer)).count
             }
             if let unpushed, unpushed > 0 {
                 add(.note, "remote", "\(unpushed) files of HEAD were not there when last seen", fix: "git push")

@@ -1,6 +1,7 @@
 import Base
 import CCurl
 import Glibc
+import ObjectStore
 
 /// One HTTP exchange through libcurl.
 struct HTTPRequest {
@@ -8,43 +9,66 @@ struct HTTPRequest {
     var url: String
     var headers: [String] = []
     var body: [UInt8]?
+    /// A body that is read while it is sent, for what is larger than memory; instead of `body`.
+    var stream: HTTPStream?
+    /// Takes the body of an answer 200 to 299 while it comes in; other bodies are in the answer as always.
+    var sink: HTTPSink?
+    /// Whether credentials from netrc are used.
+    var usesNetrc = true
 
     struct Answer {
         var status: Int
-        /// Empty when a sink took it.
         var body: [UInt8]
-        /// The last answer's headers, names in lower case.
-        var headers: [String: String]
         /// What the server says the content's size is; -1 when it does not say.
         var length: Int64
+        /// Headers of the last answer, by their names in lower case.
+        var headers: [String: String] = [:]
+    }
+
+    /// What came of an exchange.
+    enum Outcome {
+        case answer(Answer)
+        /// No whole answer came.
+        case failure(CURLcode, MLError)
     }
 
     /// Bytes per second below which, for half a minute, a transfer counts as stalled.
     private static let stallLimit = 1
 
-    /// - Parameter sink: takes the body of a successful answer (200 to 299) as it comes; without one it is collected.
+    /// - Parameter sink: takes the body of a successful answer as it comes, whatever its status.
     /// - Throws: `MLError(.io)` when no answer came; an answer of any status is returned. Errors of `sink`.
     func send(_ sink: ((UnsafeRawBufferPointer) throws -> Void)? = nil) throws -> Answer {
-        guard let sink else { return try perform(Transfer(body ?? [])) }
+        func answer(_ request: HTTPRequest) throws -> Answer {
+            switch try request.perform() {
+            case .answer(let answer): return answer
+            case .failure(_, let error): throw error
+            }
+        }
+        guard let sink else { return try answer(self) }
         return try withoutActuallyEscaping(sink) { sink in
-            try perform(Transfer(body ?? [], sink))
+            var request = self
+            request.sink = { _, bytes in try sink(bytes) }
+            return try answer(request)
         }
     }
 
-    private func perform(_ transfer: Transfer) throws -> Answer {
-        _ = HTTPRequest.start
-        guard let handle = curl_easy_init() else { throw MLError(.io, "cannot start libcurl") }
-        defer { curl_easy_cleanup(handle) }
+    /// The exchange, with libcurl's own code when it failed.
+    ///
+    /// - Throws: errors of `stream` and `sink`.
+    func perform() throws -> Outcome {
+        guard let handle = HTTPHandles.shared.take() else { throw MLError(.io, "cannot start libcurl") }
+        defer { HTTPHandles.shared.giveBack(handle) }
         var list: UnsafeMutablePointer<curl_slist>?
         for header in headers + ["Expect:"] { list = curl_slist_append(list, header) }
         defer { curl_slist_free_all(list) }
+        let transfer = Transfer(handle, stream ?? HTTPStream(body ?? []), sink)
         let context = Unmanaged.passUnretained(transfer).toOpaque()
         var words = [CChar](repeating: 0, count: Int(CURL_ERROR_SIZE))
 
         _ = gitml_curl_text(handle, CURLOPT_URL, url)
         _ = gitml_curl_text(handle, CURLOPT_USERAGENT, "git-ml")
         _ = gitml_curl_pointer(handle, CURLOPT_HTTPHEADER, list)
-        _ = gitml_curl_number(handle, CURLOPT_NETRC, Int(CURL_NETRC_OPTIONAL.rawValue))
+        if usesNetrc { _ = gitml_curl_number(handle, CURLOPT_NETRC, Int(CURL_NETRC_OPTIONAL.rawValue)) }
         _ = gitml_curl_number(handle, CURLOPT_FOLLOWLOCATION, 1)
         _ = gitml_curl_number(handle, CURLOPT_MAXREDIRS, 5)
         _ = gitml_curl_text(handle, CURLOPT_PROTOCOLS_STR, "http,https")
@@ -58,11 +82,14 @@ struct HTTPRequest {
         _ = gitml_curl_pointer(handle, CURLOPT_HEADERDATA, context)
         if method == "HEAD" {
             _ = gitml_curl_number(handle, CURLOPT_NOBODY, 1)
-        } else if method == "PUT" {
+        } else if method == "PUT" || body != nil || stream != nil {
             _ = gitml_curl_number(handle, CURLOPT_UPLOAD, 1)
-            _ = gitml_curl_large(handle, CURLOPT_INFILESIZE_LARGE, curl_off_t(transfer.outgoing.count))
+            if method != "PUT" { _ = gitml_curl_text(handle, CURLOPT_CUSTOMREQUEST, method) }
+            _ = gitml_curl_large(handle, CURLOPT_INFILESIZE_LARGE, curl_off_t(transfer.stream.length))
             _ = gitml_curl_function(handle, CURLOPT_READFUNCTION, sendBytes)
             _ = gitml_curl_pointer(handle, CURLOPT_READDATA, context)
+            _ = gitml_curl_seek(handle, rewindBytes)
+            _ = gitml_curl_pointer(handle, CURLOPT_SEEKDATA, context)
         } else if method != "GET" {
             _ = gitml_curl_text(handle, CURLOPT_CUSTOMREQUEST, method)
         }
@@ -70,86 +97,99 @@ struct HTTPRequest {
             _ = gitml_curl_pointer(handle, CURLOPT_ERRORBUFFER, buffer.baseAddress)
             return curl_easy_perform(handle)
         }
-        Trace.note("\(method) \(URLText.withoutCredentials(url)): \(transfer.status), \(transfer.outgoing.count) bytes up")
+        Trace.note("\(method) \(URLText.withoutCredentials(url)): \(transfer.status), \(transfer.sent) bytes up")
         if let failure = transfer.failure { throw failure }
         guard result == CURLE_OK else {
             let own = String(decoding: words.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             let text = own.isEmpty ? String(cString: curl_easy_strerror(result)) : own
-            throw MLError(.io, "cannot reach '\(URLText.withoutCredentials(url))': \(text)")
+            return .failure(
+                result, MLError(.io, "cannot reach '\(URLText.withoutCredentials(url))': \(text)"))
         }
-        var status = 0
-        _ = gitml_curl_status(handle, &status)
         var length: curl_off_t = -1
         _ = gitml_curl_length(handle, &length)
-        return Answer(
-            status: status, body: transfer.incoming, headers: transfer.headers, length: Int64(length))
+        return .answer(
+            Answer(
+                status: transfer.status, body: transfer.incoming, length: Int64(length), headers: transfer.headers))
     }
-
-    private static let start: Void = { curl_global_init(Int(CURL_GLOBAL_DEFAULT)) }()
 }
 
+/// The state of one exchange that libcurl's callbacks share.
 private final class Transfer {
-    let outgoing: [UInt8]
+    let stream: HTTPStream
+    let sink: HTTPSink?
+    let handle: UnsafeMutableRawPointer
     var sent = 0
     var incoming: [UInt8] = []
     var headers: [String: String] = [:]
-    var status = 0
-    /// What the sink threw; libcurl only learns that it must stop.
+    /// What a stream or a sink threw.
     var failure: (any Error)?
-    private let sink: ((UnsafeRawBufferPointer) throws -> Void)?
 
-    init(_ outgoing: [UInt8], _ sink: ((UnsafeRawBufferPointer) throws -> Void)? = nil) {
-        self.outgoing = outgoing
+    init(_ handle: UnsafeMutableRawPointer, _ stream: HTTPStream, _ sink: HTTPSink?) {
+        self.handle = handle
+        self.stream = stream
         self.sink = sink
     }
 
-    func take(_ bytes: UnsafeRawBufferPointer) -> Bool {
-        guard let sink, (200..<300).contains(status) else {
-            incoming.append(contentsOf: bytes)
-            return true
-        }
-        do {
-            try sink(bytes)
-            return true
-        } catch {
+    var status: Int {
+        var status = 0
+        _ = gitml_curl_status(handle, &status)
+        return status
+    }
+
+    /// Runs what may throw; an error ends the exchange.
+    func attempt(_ body: () throws -> Int, otherwise: Int) -> Int {
+        do { return try body() } catch {
             failure = error
-            return false
+            return otherwise
         }
     }
-
-    /// A line `Name: value`, or the status line that begins the headers of an answer.
-    func takeHeader(_ bytes: UnsafeRawBufferPointer) {
-        let line = String(decoding: bytes, as: UTF8.self).prefix { $0 != "\r\n" && $0 != "\n" && $0 != "\r" }
-        if line.hasPrefix("HTTP/") {
-            headers = [:]
-            status = line.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
-        } else if let colon = line.firstIndex(of: ":") {
-            let value = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\t" }
-            headers[line[..<colon].lowercased()] = String(value)
-        }
-    }
-}
-
-private let receiveHeader: gitml_transfer = { data, size, count, context in
-    guard let data, let context else { return 0 }
-    let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-    transfer.takeHeader(UnsafeRawBufferPointer(start: data, count: size * count))
-    return size * count
 }
 
 private let receiveBytes: gitml_transfer = { data, size, count, context in
     guard let data, let context else { return 0 }
     let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-    return transfer.take(UnsafeRawBufferPointer(start: data, count: size * count)) ? size * count : 0
+    let bytes = UnsafeRawBufferPointer(start: data, count: size * count)
+    let status = transfer.sink == nil ? 0 : transfer.status
+    guard let sink = transfer.sink, (200..<300).contains(status) else {
+        transfer.incoming.append(contentsOf: bytes)
+        return bytes.count
+    }
+    return transfer.attempt(
+        {
+            try sink(status, bytes); return bytes.count
+        }, otherwise: 0)
+}
+
+private let receiveHeader: gitml_transfer = { data, size, count, context in
+    guard let data, let context else { return 0 }
+    let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+    let line = String(decoding: UnsafeRawBufferPointer(start: data, count: size * count), as: UTF8.self)
+    if line.hasPrefix("HTTP/") {
+        // After a redirect only the last answer counts.
+        transfer.headers = [:]
+    } else if let colon = line.firstIndex(of: ":") {
+        let value = line[line.index(after: colon)...].drop { $0 == " " }.prefix { $0 != "\r\n" && $0 != "\n" }
+        transfer.headers[line[..<colon].lowercased()] = String(value)
+    }
+    return size * count
 }
 
 private let sendBytes: gitml_transfer = { data, size, count, context in
     guard let data, let context else { return 0 }
     let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-    let part = min(size * count, transfer.outgoing.count - transfer.sent)
-    transfer.outgoing.withUnsafeBytes { bytes in
-        _ = bytes.baseAddress.map { memcpy(data, $0 + transfer.sent, part) }
-    }
-    transfer.sent += part
-    return part
+    let buffer = UnsafeMutableRawBufferPointer(start: data, count: size * count)
+    let count = transfer.attempt({ try transfer.stream.read(buffer) }, otherwise: Int(CURL_READFUNC_ABORT))
+    if transfer.failure == nil { transfer.sent += count }
+    return count
+}
+
+/// libcurl sends a body again after a redirect, and when a kept connection turned out to be closed.
+private let rewindBytes: gitml_seek = { context, offset, origin in
+    guard let context, offset == 0, origin == SEEK_SET else { return Int32(CURL_SEEKFUNC_CANTSEEK) }
+    let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
+    let answer = transfer.attempt(
+        {
+            try transfer.stream.rewind(); return Int(CURL_SEEKFUNC_OK)
+        }, otherwise: Int(CURL_SEEKFUNC_FAIL))
+    return Int32(answer)
 }

@@ -1,0 +1,120 @@
+import Base
+import GitKit
+
+/// Credentials for HTTP hosts, asked of `git credential` and remembered for as long as this value lives.
+///
+/// Order: what the server's own action carries; `http.extraHeader` of Git's configuration; `~/.netrc` (libcurl's); at a
+/// 401 `git credential fill`, whose answer is approved or rejected as the server decides.
+final class LFSCredentials: @unchecked Sendable {
+    private struct Entry {
+        var header: String
+        /// What `git credential` said, for `approve` and `reject`; nil for a configured header.
+        var fields: [UInt8]?
+        var isApproved = false
+    }
+
+    private let git: GitCommand
+    private let asks: Bool
+    private let mutex = Mutex()
+    private var entries: [String: Entry] = [:]
+    private var looked: Set<String> = []
+
+    /// - Parameter asks: whether the user may be asked; helpers are always.
+    init(git: GitCommand, asks: Bool) {
+        self.git = git
+        self.asks = asks
+    }
+
+    /// The header that goes with a URL, if one is known.
+    func header(for url: String) -> String? {
+        let origin = LFSCredentials.origin(url)
+        return mutex.withLock {
+            if looked.insert(origin).inserted, let header = configured(url) {
+                entries[origin] = Entry(header: header, fields: nil, isApproved: true)
+            }
+            return entries[origin]?.header
+        }
+    }
+
+    /// After a 401: forgets what was refused and asks for something else.
+    ///
+    /// - Parameters:
+    ///   - refused: the header that was sent; another thread may have a better one by now.
+    ///   - challenge: `LFS-Authenticate` or `WWW-Authenticate`.
+    /// - Throws: `MLError(.failed)` when there is nothing (else) to try.
+    func renew(for url: String, user: String?, refused: String?, challenge: String?) throws {
+        let origin = LFSCredentials.origin(url)
+        try mutex.withLock {
+            if let entry = entries[origin], entry.header != refused { return }
+            if let entry = entries.removeValue(forKey: origin) {
+                // A configured header that is refused will be refused again.
+                guard let fields = entry.fields else {
+                    throw LFSFailure.error(401, "", subject: "this access", server: origin)
+                }
+                _ = try git.start(["credential", "reject"], input: fields)
+            }
+            if let challenge, challenge.lowercased().firstRange(of: "basic") == nil {
+                throw MLError(
+                    .failed, "\(origin) wants credentials of the kind '\(challenge.prefix { $0 != " " })'",
+                    hint: "give it a header: git config http.\(origin).extraHeader 'Authorization: …'")
+            }
+            let entry = try fill(url, user: user, challenge: challenge)
+            // A helper that knows no other answer.
+            guard entry.header != refused else {
+                if let fields = entry.fields { _ = try git.start(["credential", "reject"], input: fields) }
+                throw LFSFailure.error(401, "", subject: "this access", server: origin)
+            }
+            entries[origin] = entry
+        }
+    }
+
+    /// The server took them: helpers may keep them.
+    func approve(_ url: String, header: String?) {
+        let origin = LFSCredentials.origin(url)
+        let fields: [UInt8]? = mutex.withLock {
+            guard let entry = entries[origin], entry.header == header, !entry.isApproved else { return nil }
+            entries[origin]?.isApproved = true
+            return entry.fields
+        }
+        if let fields { _ = try? git.start(["credential", "approve"], input: fields) }
+    }
+
+    private func fill(_ url: String, user: String?, challenge: String?) throws -> Entry {
+        let scheme = url.firstRange(of: "://").map { String(url[..<$0.lowerBound]) } ?? "https"
+        let rest = url.dropFirst(scheme.count + 3)
+        let host = rest.prefix { $0 != "/" }
+        let path = rest.dropFirst(host.count + 1).prefix { $0 != "?" }
+        var text = "protocol=\(scheme)\nhost=\(host)\npath=\(path)\n"
+        if let user { text += "username=\(user)\n" }
+        if let challenge { text += "wwwauth[]=\(challenge)\n" }
+        var environment: [String: String?] = [:]
+        if !asks { environment["GIT_TERMINAL_PROMPT"] = "0" }
+        let answer = try git.start(["credential", "fill"], input: Array((text + "\n").utf8), environment: environment)
+        var fields: [Substring: Substring] = [:]
+        for line in answer.text.split(separator: "\n") {
+            let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { fields[parts[0]] = parts[1] }
+        }
+        guard answer.status == 0, let password = fields["password"] else {
+            throw MLError(
+                .failed, "\(scheme)://\(host) wants a user name and a password or token",
+                hint: "set up a credential helper ('git config credential.helper store'), or put them into ~/.netrc")
+        }
+        let pair = Array("\(fields["username"] ?? ""):\(password)".utf8)
+        return Entry(header: "Authorization: Basic \(Base64.encode(pair))", fields: answer.output + [10])
+    }
+
+    /// An `Authorization` that Git's configuration sends to this URL, as CI services set it.
+    private func configured(_ url: String) -> String? {
+        guard let answer = try? git.start(["config", "--get-urlmatch", "http.extraheader", url]), answer.status == 0
+        else { return nil }
+        let header = answer.text.prefix { !$0.isNewline }
+        return header.lowercased().hasPrefix("authorization:") ? String(header) : nil
+    }
+
+    /// `scheme://host:port`: what credentials belong to.
+    static func origin(_ url: String) -> String {
+        guard let scheme = url.firstRange(of: "://") else { return url }
+        return String(url[..<scheme.upperBound] + url[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" })
+    }
+}
