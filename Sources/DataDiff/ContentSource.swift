@@ -39,7 +39,7 @@ public struct ContentSource: Sendable {
         size <= Int64(limit) ? try read(at: 0, length: Int(size)) : nil
     }
 
-    static let step = 1 << 20
+    package static let step = 1 << 20
 
     /// Hands over a range piece by piece, in order.
     func forEachPiece(

@@ -5,6 +5,11 @@ public struct TableDiff: Hashable, Sendable {
     public struct Renamed: Hashable, Sendable {
         public var old: String
         public var new: String
+
+        public init(old: String, new: String) {
+            self.old = old
+            self.new = new
+        }
     }
 
     /// Names in the order of their version.

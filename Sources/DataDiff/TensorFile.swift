@@ -43,7 +43,7 @@ struct TensorFile: Sendable {
 }
 
 /// The number formats whose values can be compared.
-enum FloatFormat: String {
+package enum FloatFormat: String {
     case f64 = "F64", f32 = "F32", f16 = "F16", bf16 = "BF16"
 
     var width: Int {
@@ -74,7 +74,7 @@ enum FloatFormat: String {
     }
 
     /// IEEE 754 binary16.
-    static func half(_ bits: UInt16) -> Double {
+    package static func half(_ bits: UInt16) -> Double {
         let sign = bits >> 15 == 0 ? 1.0 : -1.0
         let exponent = Int(bits >> 10 & 0x1f)
         let fraction = Double(bits & 0x3ff)

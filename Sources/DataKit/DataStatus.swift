@@ -41,6 +41,7 @@ public struct DataStatus: Sendable {
         let index = try IndexFile(path: data.repository.indexPath).entriesByPath()
         let store = try data.openStore()
         let unpushed = try Set(data.openRemote(gitRemote: nil)?.lackingWhenLastSeen(head.map(\.pointer)) ?? [])
+        let missing = Set(try store.lacking(files.map(\.pointer.oid)))
         for file in files {
             func add(_ state: State) {
                 entries.append(Entry(path: file.path, state: state, oid: file.pointer.oid, size: file.pointer.size))
@@ -58,7 +59,7 @@ public struct DataStatus: Sendable {
             } else if index[file.path]?.skipWorktree != true {
                 add(.deleted)
             }
-            if try !store.contains(file.pointer.oid) { add(.missing) }
+            if missing.contains(file.pointer.oid) { add(.missing) }
             if committed[file.path] == file.blob && unpushed.contains(file.pointer.oid) { add(.unpushed) }
         }
     }

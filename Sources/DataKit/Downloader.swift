@@ -16,9 +16,8 @@ public struct Downloader: Sendable {
         _ files: [Pointer], gitRemote: String? = nil, progress: any ProgressReporter
     ) throws -> (transfer: ContentTransfer, missing: [ObjectID]) {
         let store = try data.openStore()
-        var wanted = try Array(Set(files)).sorted { $0.oid < $1.oid }.filter {
-            try $0.size > 0 && !store.contains($0.oid)
-        }
+        let lacking = Set(try store.lacking(Set(files.filter { $0.size > 0 }.map(\.oid))))
+        var wanted = Set(files).filter { lacking.contains($0.oid) }.sorted { $0.oid < $1.oid }
         var moved = ContentTransfer()
         func fetch(_ remote: any ContentRemote) throws {
             let (transfer, missing) = try remote.fetch(wanted, into: store, progress: progress)

@@ -73,12 +73,10 @@ public struct Synchroniser: Sendable {
         if files.isEmpty { return outcome }
         let store = try data.openStore()
         let writer = WorkTreeWriter(top: top, scratch: try ScratchFolder(data.scratchDirectory), store: store)
-        var present: [PointerFile] = []
-        for file in files {
-            if try store.contains(file.pointer.oid) { present.append(file) } else { outcome.missing.append(file) }
-        }
+        let lacking = Set(try store.lacking(files.map(\.pointer.oid)))
+        outcome.missing = files.filter { lacking.contains($0.pointer.oid) }
         let done = Counter()
-        let files = present
+        let files = files.filter { !lacking.contains($0.pointer.oid) }
         let statuses = try parallelMap(count: files.count) { index -> Files.Status? in
             let status = try step(writer, files[index])
             progress.report("Filling files", completed: done.increment(), total: files.count, detail: files[index].path)

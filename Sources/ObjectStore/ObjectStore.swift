@@ -115,11 +115,13 @@ public final class ObjectStore: @unchecked Sendable {
     }
 
     /// Finds an object; on a miss, looks for packs other processes have finished, left behind or are writing.
-    func locate(_ id: ObjectID) throws -> Location? {
+    ///
+    /// - Parameter refreshing: false spares that look, for whoever has just looked.
+    func locate(_ id: ObjectID, refreshing: Bool = true) throws -> Location? {
         if let found = try locateKnown(id) { return found }
-        if try refresh(), let found = try locateKnown(id) { return found }
+        if refreshing, try refresh(), let found = try locateKnown(id) { return found }
         for alternate in alternates {
-            if let found = try alternate.locate(id) { return found }
+            if let found = try alternate.locate(id, refreshing: refreshing) { return found }
         }
         return nil
     }

@@ -121,30 +121,22 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
         _ files: [Pointer], into store: ObjectStore, progress: any ProgressReporter
     ) throws -> (transfer: ContentTransfer, missing: [ObjectID]) {
         var transfer = ContentTransfer()
-        let wanted = try files.map(\.oid).filter { try !store.contains($0) }
+        let wanted = try store.lacking(files.map(\.oid))
         if wanted.isEmpty { return (transfer, []) }
         let indexes = try loadIndexes()
         let writer = try store.makeWriter()
         // First the files themselves (recipes, or the only chunk), then the chunks the recipes name.
-        try download(wanted.filter { try !store.containsObject($0) }, indexes, writer, &transfer, progress)
+        try download(store.lackingObjects(wanted), indexes, writer, &transfer, progress)
         try writer.finish()
-        var chunks: Set<ObjectID> = []
-        var missing: [ObjectID] = []
-        for file in wanted {
-            if try store.containsObject(file) {
-                try chunks.formUnion(store.missingChunks(of: file))
-            } else {
-                missing.append(file)
-            }
-        }
+        let unknown = Set(try store.lackingObjects(wanted))
+        let chunks = try store.lackingObjects(
+            Set(store.lacking(wanted.filter { !unknown.contains($0) }).flatMap { try store.missingChunks(of: $0) }))
         if !chunks.isEmpty {
             let second = try store.makeWriter()
             try download(chunks.sorted(), indexes, second, &transfer, progress)
             try second.finish()
         }
-        for file in wanted where !missing.contains(file) {
-            if try !store.contains(file) { missing.append(file) }
-        }
+        let missing = try store.lacking(wanted)
         return (transfer, missing)
     }
 

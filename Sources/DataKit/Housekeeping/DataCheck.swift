@@ -23,7 +23,8 @@ public struct DataCheck: Sendable {
     ) throws -> [Finding] {
         var (files, findings) = try inspect(revisions)
         if revisions.isEmpty, data.repository.workTree != nil {
-            findings += try data.trackedWithoutPointer().map {
+            let broken = Set(findings.map(\.path))
+            findings += try data.trackedWithoutPointer().filter { !broken.contains($0) }.map {
                 Finding(kind: "pointer", path: $0, text: "should be a pointer, but Git holds the content")
             }
         }
