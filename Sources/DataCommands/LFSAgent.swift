@@ -15,7 +15,7 @@ struct LFSAgent: ParsableCommand {
             git config lfs.standalonetransferagent mldata
             git config lfs.customtransfer.mldata.path git-mldata
             git config lfs.customtransfer.mldata.args lfs-agent
-            """)
+            """, shouldDisplay: false)
 
     @Option(help: ArgumentHelp("Use this remote store instead of the default one.", valueName: "store"))
     var to: String?

@@ -226,6 +226,22 @@ import Testing
         }
     }
 
+    @Test func `chunks count as proven when a file that has them is there`() throws {
+        let place = try Place(sizes: [2_000_000, 3_000_000, 10])
+        let all = try place.store.closure(of: place.files.map(\.oid))
+        let remote = try place.remote()
+        let folder = LFSFolder(root: place.box.root + "/lfs")
+        #expect(try remote.unproven(all, of: place.store) == all)
+        for target in [remote, folder] as [any ContentRemote] {
+            _ = try target.push(
+                [place.files[0], place.files[2]], from: place.store, temporary: place.box.root + "/t",
+                progress: SilentProgress())
+            let rest = try place.store.closure(of: [place.files[1].oid])
+            #expect(rest.count > 2)
+            #expect(try target.unproven(all, of: place.store) == rest)
+        }
+    }
+
     @Test func `a path becomes part of a query without loss`() throws {
         let place = try Place(sizes: [])
         let locks = LFSLocks(
