@@ -22,7 +22,8 @@ public struct Downloader: Sendable {
         func fetch(_ remote: any ContentRemote) throws {
             let (transfer, missing) = try remote.fetch(wanted, into: store, progress: progress)
             moved = moved + transfer
-            wanted = wanted.filter { Set(missing).contains($0.oid) }
+            let absent = Set(missing)
+            wanted = wanted.filter { absent.contains($0.oid) }
         }
         if wanted.isEmpty { return (moved, []) }
         try fetch(data.lfsFolder)

@@ -85,8 +85,9 @@ import Testing
         #expect(try place.count("POST /objects/batch") == 6)
     }
 
-    @Test func `what the server does not have is missing and no error`() throws {
-        let place = try Place()
+    @Test(arguments: ["", "--fault whole"])
+    func `what the server does not have is missing and no error`(_ options: String) throws {
+        let place = try Place(options)
         #expect(try place.fetch() == place.files.map(\.oid))
         try place.serve()
         try Files.remove(place.box.root + "/server/" + place.files[1].oid.hex)
@@ -216,8 +217,12 @@ import Testing
         #expect(try name("lfs::https://host/x/") == "https://host/x")
         #expect(try name("lfs::file:///srv/lfs") == "/srv/lfs")
         #expect(try name("lfs::data/lfs") == "/base/data/lfs")
-        for bad in ["lfs::https://me:secret@host/x", "lfs::ftp://host/x", "lfs::", "ssh://-oProxyCommand=x/y", "-o:x"] {
+        for bad in [
+            "lfs::https://me:secret@host/x", "lfs::ftp://host/x", "lfs::", "https://evil\nhost=host/x",
+            "ssh://-oProxyCommand=x/y", "-o:x",
+        ] {
             #expect(throws: MLError.self, "\(bad)") { try LFSEndpoint(bad, relativeTo: "/") }
+            #expect(throws: MLError.self, "\(bad)") { try LFSEndpoint(gitRemote: bad, relativeTo: "/") }
         }
     }
 

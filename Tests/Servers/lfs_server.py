@@ -2,11 +2,11 @@
 
     python3 lfs_server.py FOLDER [--users NAME:PASSWORD,...] [--fault NAME[=N]]... [--no-locks]
 
-Prints its port, then one line a request: METHOD PATH STATUS [RANGE]. Standard library only. Faults, each for the first
-N requests it fits (default: all): cut (half of a download), wrong (one byte of a download changed), short (a download
-that ends early with a length to match), expired (actions that have run out), busy (429 with Retry-After: 0), broken (500),
-full (507 on PUT), gone (410 on a download), unverified (verify finds nothing), noranges (Range is ignored), deny (403 on the
-batch).
+Prints its port, then one line a request: METHOD PATH STATUS [RANGE]. Standard library only. Faults, each for the
+first N requests it fits (default: all): whole (404 for a whole batch of which nothing is there, as giftless), cut
+(half of a download), wrong (one byte of a download changed), short (a download that ends early with a length to
+match), expired (actions that have run out), busy (429 with Retry-After: 0), broken (500), full (507 on PUT), gone
+(410 on a download), unverified (verify finds nothing), noranges (Range is ignored), deny (403 on the batch).
 """
 import base64
 import hashlib
@@ -97,6 +97,9 @@ class Handler(BaseHTTPRequestHandler):
     def batch(self, request):
         if strikes("deny"):
             return self.fail(403, "read only")
+        there = [item for item in request["objects"] if os.path.exists(self.path_of(item["oid"]))]
+        if request["operation"] == "download" and not there and strikes("whole"):
+            return self.fail(404, "Cannot find any of the requested objects")
         answer = []
         expires = {"expires_in": -100} if strikes("expired") else {"expires_in": 3600}
         for item in request["objects"]:

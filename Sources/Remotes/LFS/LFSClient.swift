@@ -39,6 +39,10 @@ final class LFSClient: Sendable {
     /// Asks what to do for up to 100 objects.
     func batch(_ operation: LFSOperation, _ files: [Pointer]) throws -> [ObjectID: LFSObject] {
         let answer = try call("POST", "/objects/batch", LFSMessages.request(operation, files, ref: nil), for: operation)
+        // giftless answers so when it has none of the objects; without that word the repository itself is unknown.
+        if operation == .download, answer.status == 404, LFSFailure.words(answer).contains("object") {
+            return Dictionary(uniqueKeysWithValues: files.map { ($0.oid, .missing) })
+        }
         guard answer.status == 200 else {
             throw LFSFailure.error(
                 answer.status, LFSFailure.words(answer), subject: "\(operation.rawValue)s", server: name)

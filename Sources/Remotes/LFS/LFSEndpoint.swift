@@ -26,7 +26,7 @@ public enum LFSEndpoint: Hashable, Sendable {
     /// - Parameter base: what a relative path is relative to.
     /// - Throws: `MLError(.invalidInput)`.
     public init(_ text: String, relativeTo base: String) throws {
-        let url = LFSEndpoint.trimmed(text.hasPrefix(LFSEndpoint.prefix) ? String(text.dropFirst(5)) : text)
+        let url = try LFSEndpoint.trimmed(text.hasPrefix(LFSEndpoint.prefix) ? String(text.dropFirst(5)) : text)
         if url.hasPrefix("http://") || url.hasPrefix("https://") {
             self = try LFSEndpoint.server(url)
         } else if let address = try SSHAddress(url) {
@@ -48,7 +48,7 @@ public enum LFSEndpoint: Hashable, Sendable {
     /// The endpoint that goes with a Git remote's URL (git-lfs: docs/api/server-discovery.md): `.git` where it is missing
     /// and `/info/lfs`; a repository on this machine has its content in its own folder.
     public init(gitRemote url: String, relativeTo base: String) throws {
-        let trimmed = LFSEndpoint.trimmed(url)
+        let trimmed = try LFSEndpoint.trimmed(url)
         let guessed = trimmed.hasPrefix("git://") ? "https://" + trimmed.dropFirst("git://".count) : trimmed
         guard guessed.hasPrefix("http://") || guessed.hasPrefix("https://") else {
             self = try LFSEndpoint(trimmed, relativeTo: base)
@@ -91,7 +91,11 @@ public enum LFSEndpoint: Hashable, Sendable {
         return path
     }
 
-    private static func trimmed(_ text: String) -> String {
+    private static func trimmed(_ text: String) throws -> String {
+        // A line feed would begin another line of what is said to 'git credential'.
+        guard text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+            throw MLError(.invalidInput, "an address must not hold control characters")
+        }
         var text = text
         while text.count > 1 && text.hasSuffix("/") { text.removeLast() }
         return text

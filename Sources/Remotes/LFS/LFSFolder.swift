@@ -62,7 +62,7 @@ public struct LFSFolder: ContentRemote {
         var transfer = ContentTransfer()
         var missing: [ObjectID] = []
         let wanted = try files.filter { try $0.size > 0 && !store.contains($0.oid) }
-        if wanted.isEmpty { return (transfer, []) }
+        if wanted.isEmpty || !Files.isDirectory(root + "/objects") { return (transfer, wanted.map(\.oid)) }
         let writer = try store.makeWriter()
         for (done, file) in wanted.enumerated() {
             let source = path(file.oid)

@@ -55,6 +55,9 @@ struct LFSObject: Sendable {
     var actions: [String: LFSAction] = [:]
     var error: (code: Int, message: String)?
 
+    /// What a server says of an object it does not have.
+    static let missing = LFSObject(["error": ["code": 404, "message": "no such object"]])
+
     init(_ json: JSON) {
         isAuthenticated = json["authenticated"]?.boolValue == true
         for (name, action) in json["actions"]?.objectValue?.pairs ?? [] { actions[name] = LFSAction(action) }
@@ -72,7 +75,9 @@ struct LFSAction: Sendable {
     var expires: Double?
 
     init?(_ json: JSON) {
-        guard let href = json["href"]?.stringValue else { return nil }
+        guard let href = json["href"]?.stringValue, href.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) else {
+            return nil
+        }
         self.href = href
         headers = LFSAction.headers(json["header"])
         expires = LFSAction.expiry(json)
@@ -86,7 +91,7 @@ struct LFSAction: Sendable {
     /// Header lines; nothing in them can begin another line.
     static func headers(_ json: JSON?) -> [String] {
         (json?.objectValue?.pairs ?? []).compactMap { name, value in
-            guard let value = value.stringValue, !(name + value).contains(where: \.isNewline) else { return nil }
+            guard let value = value.stringValue, (name + value).utf8.allSatisfy({ $0 >= 0x20 }) else { return nil }
             return "\(name): \(value)"
         }
     }

@@ -105,7 +105,9 @@ public final class LFSRemote: ContentRemote, @unchecked Sendable {
         }
         // What came before a failure is kept.
         try writer.finish()
-        return try job.finish()
+        let (transfer, missing) = try job.finish()
+        let absent = Set(missing)
+        return (transfer, wanted.map(\.oid).filter { absent.contains($0) })
     }
 
     private static func batches(_ files: [Pointer]) -> [[Pointer]] {
