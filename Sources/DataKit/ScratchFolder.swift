@@ -3,11 +3,11 @@ import Glibc
 
 /// A folder in the Git folder for work tree files in the making, where a killed process leaves nothing that git would
 /// show.
-struct ScratchFolder: Sendable {
+public struct ScratchFolder: Sendable {
     private let path: String
 
     /// Makes the folder and removes what killed processes left in it.
-    init(_ path: String) throws {
+    public init(_ path: String) throws {
         self.path = path
         try Files.makeDirectories(path)
         for name in try Files.list(path) {
@@ -18,7 +18,7 @@ struct ScratchFolder: Sendable {
     }
 
     /// A name in the folder; beside the target only when that is on another file system, where a rename cannot reach.
-    func temporaryName(for target: String) -> String {
+    public func temporaryName(for target: String) -> String {
         let isNear = Files.status(path)?.device == Files.status(Files.parent(of: target))?.device
         return Files.temporaryName(beside: isNear ? path + "/x" : target)
     }

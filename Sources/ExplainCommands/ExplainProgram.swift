@@ -40,8 +40,12 @@ public struct ExplainProgram: ParsableCommand {
     @Option(help: ArgumentHelp("A model's folder, inside the revision or in the work tree.", valueName: "path"))
     var model: String?
     @Option(help: ArgumentHelp("An ensemble's file.", valueName: "file")) var ensemble: String?
-    @Option(help: ArgumentHelp("lime or ig.", valueName: "name")) var method = "lime"
-    @Option(help: ArgumentHelp("How many masked texts LIME asks about (default: 5000).", valueName: "n")) var samples:
+    @Option(
+        help: ArgumentHelp(
+            "lime, ig, shap (partition), kernel, permutation, sampling, exact, linear, occlusion, ablation or anchors.",
+            valueName: "name"))
+    var method = "lime"
+    @Option(help: ArgumentHelp("How many masked texts to ask about (LIME: 5000, shap: 500, …).", valueName: "n")) var samples:
         Int?
     @Option(help: ArgumentHelp("How many points integrated gradients take (default: 50).", valueName: "n")) var steps:
         Int?
@@ -52,7 +56,7 @@ public struct ExplainProgram: ParsableCommand {
     @Option(
         help: ArgumentHelp("Random numbers: default, or numpy-legacy as Python's lime draws them.", valueName: "kind"))
     var rng: String?
-    @Option(help: ArgumentHelp("Add points until the sum rule holds to this.", valueName: "x")) var tolerance: Double?
+    @Option(help: ArgumentHelp("Add points or samples until sum rule (ig) or ranks (sampled methods) hold to this.", valueName: "x")) var tolerance: Double?
     @Option(help: ArgumentHelp("The label to explain (default: the predicted one).", valueName: "label")) var target:
         String?
     @Option(help: ArgumentHelp("The true label, to show beside the predicted one.", valueName: "label")) var trueLabel:

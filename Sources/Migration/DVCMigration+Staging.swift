@@ -44,6 +44,7 @@ extension DVCMigration {
     private func fillWorkTree(_ pointers: [Pointer?], _ outcome: inout Outcome, _ progress: any ProgressReporter) throws
     {
         let store = try data.openStore()
+        let scratch = try ScratchFolder(data.scratchDirectory)
         for (index, (file, pointer)) in zip(files, pointers).enumerated() {
             let target = top + "/" + file.path
             let status = Files.status(target)
@@ -56,7 +57,7 @@ extension DVCMigration {
             }
             if status != nil { outcome.unlinked += 1 }
             try Files.makeDirectories(Files.parent(of: target))
-            let temporary = Files.temporaryName(beside: target)
+            let temporary = scratch.temporaryName(for: target)
             do {
                 let output = try FileHandle(creating: temporary, mode: mode)
                 if let pointer { try store.write(pointer.oid, to: output) }
@@ -81,24 +82,31 @@ extension DVCMigration {
 
     /// Takes DVC's own lines out of `.gitignore` files.
     ///
-    /// - Returns: the files that changed.
+    /// - Returns: the files to stage: those that changed now, or in a run that was cut off before it staged them.
     private func stopIgnoring() throws -> [String] {
         var changed: [String] = []
         for (name, lines) in ignoreLines.sorted(by: { $0.key < $1.key }) {
             let path = top + "/" + name
+            let staged = try tracked[name].map { String(decoding: try data.repository.readBlob($0.id), as: UTF8.self) }
+            if let staged, DVCMigration.without(lines, staged) != staged { changed.append(name) }
             guard Files.status(path)?.isRegular == true else { continue }
-            let old = try Files.readText(path).split(separator: "\n", omittingEmptySubsequences: false)
-            // DVC escapes what would be a wildcard.
-            let kept = old.filter { line in !lines.contains(line.filter { $0 != "\\" && $0 != "\r" }) }
-            if kept.count == old.count { continue }
-            changed.append(name)
-            if kept.allSatisfy(\.isEmpty) {
+            let old = try Files.readText(path)
+            let kept = DVCMigration.without(lines, old)
+            if kept == old { continue }
+            if changed.last != name { changed.append(name) }
+            if kept.allSatisfy(\.isNewline) {
                 try Files.remove(path)
             } else {
-                try Files.writeAtomically(kept.joined(separator: "\n"), to: path)
+                try Files.writeAtomically(kept, to: path)
             }
         }
         return changed
+    }
+
+    /// The text without DVC's lines; it escapes what would be a wildcard.
+    private static func without(_ lines: Set<String>, _ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false)
+            .filter { line in !lines.contains(line.filter { $0 != "\\" && $0 != "\r" }) }.joined(separator: "\n")
     }
 
     private func stage(_ pointers: [Pointer?], _ ignores: [String]) throws {
