@@ -12,7 +12,9 @@ struct Track: ParsableCommand {
             "Patterns go into .gitattributes of the current folder, so that every clone agrees. Quote them: 'data/**'.")
 
     @Argument(help: ArgumentHelp("Patterns as in .gitattributes.", valueName: "pattern")) var patterns: [String] = []
-    @Option(help: ArgumentHelp("Only files of at least this size; smaller ones stay in Git (suffixes k, m, g).", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "Only files of at least this size; smaller ones stay in Git (suffixes k, m, g).", valueName: "n"))
     var minSize: String?
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var common: CommonOptions

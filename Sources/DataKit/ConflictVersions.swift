@@ -78,7 +78,8 @@ public struct ConflictVersions: Sendable {
     @discardableResult
     public func write(_ version: Version, to target: String? = nil) throws -> Int64 {
         let path = try target ?? workTreePath(version.path)
-        let temporary = try target.map { Files.temporaryName(beside: $0) }
+        let temporary =
+            try target.map { Files.temporaryName(beside: $0) }
             ?? ScratchFolder(data.scratchDirectory).temporaryName(for: path)
         do {
             let output = try FileHandle(creating: temporary, mode: version.isExecutable ? 0o777 : 0o666)

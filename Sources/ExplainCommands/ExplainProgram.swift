@@ -45,8 +45,8 @@ public struct ExplainProgram: ParsableCommand {
             "lime, ig, shap (partition), kernel, permutation, sampling, exact, linear, occlusion, ablation or anchors.",
             valueName: "name"))
     var method = "lime"
-    @Option(help: ArgumentHelp("How many masked texts to ask about (LIME: 5000, shap: 500, …).", valueName: "n")) var samples:
-        Int?
+    @Option(help: ArgumentHelp("How many masked texts to ask about (LIME: 5000, shap: 500, …).", valueName: "n"))
+    var samples: Int?
     @Option(help: ArgumentHelp("How many points integrated gradients take (default: 50).", valueName: "n")) var steps:
         Int?
     @Option(help: ArgumentHelp("How many words LIME keeps (default: 10).", valueName: "n")) var features: Int?
@@ -56,7 +56,10 @@ public struct ExplainProgram: ParsableCommand {
     @Option(
         help: ArgumentHelp("Random numbers: default, or numpy-legacy as Python's lime draws them.", valueName: "kind"))
     var rng: String?
-    @Option(help: ArgumentHelp("Add points or samples until sum rule (ig) or ranks (sampled methods) hold to this.", valueName: "x")) var tolerance: Double?
+    @Option(
+        help: ArgumentHelp(
+            "Add points or samples until sum rule (ig) or ranks (sampled methods) hold to this.", valueName: "x"))
+    var tolerance: Double?
     @Option(help: ArgumentHelp("The label to explain (default: the predicted one).", valueName: "label")) var target:
         String?
     @Option(help: ArgumentHelp("The true label, to show beside the predicted one.", valueName: "label")) var trueLabel:

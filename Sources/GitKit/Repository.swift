@@ -27,10 +27,10 @@ public final class Repository: @unchecked Sendable {
         let answer = try git.start(
             [
                 "rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--absolute-git-dir", "--git-common-dir",
-                "--show-prefix",
+                "--show-object-format", "--show-prefix",
             ])
         let lines = answer.text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        guard answer.status == 0, lines.count >= 5 else {
+        guard answer.status == 0, lines.count >= 6 else {
             if answer.errorText.contains("not a git repository") {
                 throw MLError(
                     .notARepository, "not a git repository (or any of the parent directories)",
@@ -42,7 +42,14 @@ public final class Repository: @unchecked Sendable {
         let common = lines[3]
         let base = try Repository.absolute(directory ?? ".")
         commonDirectory = try Repository.absolute(Files.join(base, common))
-        prefix = lines[4]
+        prefix = lines[5]
+        guard lines[4] == "sha1" else {
+            throw MLError(
+                .invalidInput, "repositories with \(lines[4]) object names are not supported yet",
+                hint:
+                    "'git add' and 'git checkout' work through the filter; everything else needs a repository with sha1"
+            )
+        }
         if lines[1] == "true" {
             workTree = String(try git.run(["rev-parse", "--show-toplevel"]).text.dropLast())
         } else {

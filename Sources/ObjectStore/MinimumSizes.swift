@@ -44,7 +44,9 @@ public final class MinimumSizes {
     /// The size in a line of `.gitattributes`, as it is written; nil without one.
     public static func value(inLine line: String) -> String? {
         let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }
-        return words.dropFirst().last { $0.hasPrefix(attribute + "=") }.map { String($0.dropFirst(attribute.count + 1)) }
+        return words.dropFirst().last { $0.hasPrefix(attribute + "=") }.map {
+            String($0.dropFirst(attribute.count + 1))
+        }
     }
 
     private func rules(_ file: String) throws -> [Rule] {
@@ -56,7 +58,8 @@ public final class MinimumSizes {
                 let pattern = try? AttributePattern(String(word))
             else { continue }
             guard let size = MinimumSizes.bytes(text), size <= MinimumSizes.limit else {
-                throw MLError(.invalidInput, "'\(file)' asks for \(MinimumSizes.attribute)=\(text), which is no size up to 64m")
+                throw MLError(
+                    .invalidInput, "'\(file)' asks for \(MinimumSizes.attribute)=\(text), which is no size up to 64m")
             }
             rules.append((pattern, size))
         }

@@ -161,7 +161,8 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
             let start = first.range.lowerBound
             let bytes = try storage.get(
                 "packs/\(range.pack).pack", range: Int64(start)..<Int64(last.range.upperBound))
-            Trace.note("got \(range.entries.count) objects, \(bytes.count) bytes, of packs/\(range.pack) from \(storage.name)")
+            Trace.note(
+                "got \(range.entries.count) objects, \(bytes.count) bytes, of packs/\(range.pack) from \(storage.name)")
             for entry in range.entries {
                 let record = Int(entry.range.lowerBound - start)..<Int(entry.range.upperBound - start)
                 try writer.importRecord(entry, record: Array(bytes[record]), pack: "\(storage.name): \(range.pack)")

@@ -6,7 +6,9 @@ import Testing
 /// SIGKILL at random moments, some hundreds of times: whatever was under way can be done again, and nothing is lost.
 @Suite(.serialized) struct KillTests {
     /// Runs a command in its own process group and kills the whole of it after a random part of `span` seconds.
-    private func kill(_ box: Sandbox, _ command: String, in folder: String, span: Double, _ random: inout SeededRandom) throws {
+    private func kill(_ box: Sandbox, _ command: String, in folder: String, span: Double, _ random: inout SeededRandom)
+        throws
+    {
         let delay = Double(random.next() >> 11) / Double(1 << 53) * span
         _ = try box.attempt("timeout -s KILL \(delay) sh -c '\(command)' >/dev/null 2>&1 || true", in: folder)
     }
@@ -28,7 +30,8 @@ import Testing
             #expect(check.status == 0, "round \(round): \(check.output)\(check.errors)")
             for (path, bytes) in files(round) { #expect(try box.read("repo/" + path) == bytes) }
             guard round % 10 == 9 else { continue }
-            try box.run("git mldata add -q data && git commit -q -m r\(round) && git mldata fsck && git fsck", in: "repo")
+            try box.run(
+                "git mldata add -q data && git commit -q -m r\(round) && git mldata fsck && git fsck", in: "repo")
             #expect(try box.run("git status --porcelain", in: "repo").output == "")
         }
         #expect(try Files.list(box.root + "/repo/.git/mldata/tmp").count <= 1)
@@ -45,13 +48,16 @@ import Testing
                 try box.run("git mldata add -q data && git commit -q -m r\(round)", in: "repo")
             }
             try kill(box, "git push -q origin HEAD:main", in: "repo", span: 0.2, &random)
-            try box.run("find ../repo.git -name '*.lock' -delete && find .git/refs .git/packed-refs* -name '*.lock' -delete || true", in: "repo")
+            try box.run(
+                "find ../repo.git -name '*.lock' -delete && find .git/refs .git/packed-refs* -name '*.lock' -delete || true",
+                in: "repo")
             // What the Git remote has, the store has.
             let tip = try box.attempt("git rev-parse -q --verify main", in: "repo.git")
             if tip.status == 0 {
                 try box.run("rm -rf ../look && git clone -q --no-checkout ../repo.git ../look", in: "repo")
                 let got = try box.attempt(
-                    "git mldata remote add -q -d st '\(box.root)/store' && git mldata fetch -q && git mldata fsck HEAD", in: "look")
+                    "git mldata remote add -q -d st '\(box.root)/store' && git mldata fetch -q && git mldata fsck HEAD",
+                    in: "look")
                 #expect(got.status == 0, "round \(round): \(got.output)\(got.errors)")
             }
             if round % 10 == 9 { try box.run("git push -q origin HEAD:main", in: "repo") }
@@ -65,13 +71,17 @@ import Testing
         for round in 0..<2 {
             for (path, bytes) in files(round) { try box.write(bytes, to: "repo/" + path) }
             try box.write(randomBytes(1_300_000, seed: UInt64(90 + round)), to: "repo/data/large")
-            try box.run("git mldata add -q data && git commit -q -m r\(round) && git push -q origin HEAD:main", in: "repo")
+            try box.run(
+                "git mldata add -q data && git commit -q -m r\(round) && git push -q origin HEAD:main", in: "repo")
         }
         try box.run("git mldata install --global -q && GIT_MLDATA_SKIP_SMUDGE=1 git clone -q repo.git copy")
-        let versions = [0, 1].map { round in files(round) + [("data/large", randomBytes(1_300_000, seed: UInt64(90 + round)))] }
-        let pointers = Set(versions.flatMap { $0 }.map { _, bytes in
-            "version https://git-lfs.github.com/spec/v1\noid sha256:\(ObjectID.of(bytes).hex)\nsize \(bytes.count)\n"
-        })
+        let versions = [0, 1].map { round in
+            files(round) + [("data/large", randomBytes(1_300_000, seed: UInt64(90 + round)))]
+        }
+        let pointers = Set(
+            versions.flatMap { $0 }.map { _, bytes in
+                "version https://git-lfs.github.com/spec/v1\noid sha256:\(ObjectID.of(bytes).hex)\nsize \(bytes.count)\n"
+            })
         var random = SeededRandom(seed: 3, purpose: "kill pull")
         for round in 0..<100 {
             let command =
@@ -85,10 +95,13 @@ import Testing
             // git's own writing of small files through the filter is not ours to judge: what we fill in ourselves is.
             let large = try? box.read("copy/data/large")
             if let large {
-                let isKnown = versions.contains { $0.contains { $0.1 == large } } || pointers.contains(String(decoding: large, as: UTF8.self))
+                let isKnown =
+                    versions.contains { $0.contains { $0.1 == large } }
+                    || pointers.contains(String(decoding: large, as: UTF8.self))
                 #expect(isKnown, "round \(round): \(large.count) bytes")
             }
-            let check = try box.attempt("git mldata fsck --pointers && git mldata fetch -q && git mldata fsck", in: "copy")
+            let check = try box.attempt(
+                "git mldata fsck --pointers && git mldata fetch -q && git mldata fsck", in: "copy")
             #expect(check.status == 0, "round \(round): \(check.output)\(check.errors)")
         }
         try box.run("git checkout -q -f HEAD -- . && git mldata sync -q", in: "copy")
@@ -107,7 +120,8 @@ import Testing
                 try box.run("git mldata add -q data && git commit -q -m r\(round)", in: "repo")
                 // Every other version is pushed and then forgotten by every ref.
                 if round % 10 == 0 {
-                    try box.run("git mldata push -q --all && git reset -q --hard HEAD~1 && rm -f .git/ORIG_HEAD", in: "repo")
+                    try box.run(
+                        "git mldata push -q --all && git reset -q --hard HEAD~1 && rm -f .git/ORIG_HEAD", in: "repo")
                 }
             }
             let command =
@@ -121,13 +135,16 @@ import Testing
             let check = try box.attempt("git mldata fsck HEAD", in: "repo")
             #expect(check.status == 0, "round \(round) after \(command): \(check.output)\(check.errors)")
         }
-        try box.run("git mldata push -q --all && rm -rf .git/mldata/packs && git mldata fetch -q --all && git mldata fsck HEAD HEAD~1", in: "repo")
+        try box.run(
+            "git mldata push -q --all && rm -rf .git/mldata/packs && git mldata fetch -q --all && git mldata fsck HEAD HEAD~1",
+            in: "repo")
     }
 
     @Test func `two adding, one pushing, one collecting at the same time`() throws {
         let box = try Sandbox()
         try box.makeRepository()
-        try box.run("git mldata remote add -q -d st '\(box.root)/store' && git worktree add -q ../tree -b other", in: "repo")
+        try box.run(
+            "git mldata remote add -q -d st '\(box.root)/store' && git worktree add -q ../tree -b other", in: "repo")
         for number in 0..<60 {
             try box.write(randomBytes(20_000, seed: UInt64(1000 + number)), to: "repo/data/a\(number)")
             try box.write(randomBytes(20_000, seed: UInt64(2000 + number)), to: "tree/data/b\(number)")

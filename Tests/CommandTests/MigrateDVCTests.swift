@@ -237,7 +237,9 @@ import Testing
                 "DVC is not set up"))
     }
 
-    @Test(arguments: (0..<8).map { 0.02 + 0.015 * Double($0) }) func `a killed run can be repeated`(after: Double) throws {
+    @Test(arguments: (0..<8).map { 0.02 + 0.015 * Double($0) }) func `a killed run can be repeated`(after: Double)
+        throws
+    {
         let box = try Sandbox()
         try makeRepository(box)
         try box.run("git mldata install -q", in: "repo")

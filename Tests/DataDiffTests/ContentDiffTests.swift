@@ -1,7 +1,6 @@
 import Base
-import Testing
-
 import DataDiff
+import Testing
 
 @Suite struct ContentDiffTests {
     private func compare(_ path: String, _ old: String, _ new: String) throws -> ContentDiff {

@@ -1,7 +1,6 @@
 import Base
-import Testing
-
 import DataDiff
+import Testing
 
 @Suite struct ContentMergeTests {
     private func gitMerge(_ ours: [UInt8], _ base: [UInt8], _ theirs: [UInt8]) throws -> [UInt8] {

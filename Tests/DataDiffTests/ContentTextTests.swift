@@ -1,7 +1,6 @@
 import Base
-import Testing
-
 import DataDiff
+import Testing
 
 @Suite struct ContentTextTests {
     private func text(_ path: String, _ content: String) throws -> String {

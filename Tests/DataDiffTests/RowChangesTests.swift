@@ -1,7 +1,6 @@
 import Base
-import Testing
-
 import DataDiff
+import Testing
 
 @Suite struct RowChangesTests {
     private func hex(_ hash: RowHash) -> String {

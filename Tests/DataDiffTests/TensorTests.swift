@@ -1,7 +1,6 @@
 import Base
-import Testing
-
 import DataDiff
+import Testing
 
 @Suite struct TensorTests {
     /// A safetensors file, put together by hand.
