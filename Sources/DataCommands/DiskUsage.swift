@@ -18,6 +18,8 @@ struct DiskUsage: ParsableCommand {
         help: ArgumentHelp("List so many levels of folders.", valueName: "n")) var depth = 1
     @Flag(name: .shortAndLong, help: "List every file.") var all = false
     @Flag(help: "Print JSON.") var json = false
+    @Flag(help: "Print lines for scripts: files, size, stored, alone, path; bytes.") var porcelain = false
+    @Flag(name: .customShort("z"), help: "End lines with NUL instead of LF.") var nul = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
@@ -31,6 +33,13 @@ struct DiskUsage: ParsableCommand {
         let packs = try store.packSummaries()
         let packed = packs.reduce(Int64(0)) { $0 + Int64($1.length) }
         if json { return session.ui.write(document(use, packs: packs.count, packed).pretty()) }
+        if porcelain || nul {
+            for entry in use.entries {
+                session.ui.write(
+                    "\(entry.files) \(entry.logical) \(entry.stored) \(entry.alone) \(entry.path)\(nul ? "\0" : "\n")")
+            }
+            return
+        }
         var table = Table(columns: [
             .init("Files", .right), .init("Size", .right), .init("Stored", .right), .init("Alone", .right),
             .init("Path"),

@@ -24,6 +24,7 @@ struct List: ParsableCommand {
     @Option(help: ArgumentHelp("With a URL: branch, tag or commit.", valueName: "rev")) var rev: String?
     @Flag(help: "Print paths only.") var nameOnly = false
     @Flag(help: "Print JSON.") var json = false
+    @Flag(help: "Print lines for scripts: oid, mark, bytes, path.") var porcelain = false
     @Flag(name: .customShort("z"), help: "End lines with NUL instead of LF.") var nul = false
     @OptionGroup var common: CommonOptions
 
@@ -54,6 +55,8 @@ struct List: ParsableCommand {
         for row in rows {
             if nameOnly {
                 ui.write(row.path + end)
+            } else if porcelain {
+                ui.write("\(row.oid) \(row.isPresent ? "*" : "-") \(row.size) \(row.path)\(end)")
             } else {
                 let size = Quantity.bytes(row.size)
                 let mark = row.isPresent ? "*" : "-"

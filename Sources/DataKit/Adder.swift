@@ -24,10 +24,10 @@ public struct Adder: Sendable {
         top = try data.repository.requireWorkTree()
     }
 
-    /// - Parameter paths: files and folders, relative to the top.
+    /// - Parameter paths: files, folders and patterns as git takes them, relative to the top.
     public func add(_ paths: [String], progress: any ProgressReporter) throws -> Outcome {
         var outcome = Outcome()
-        let files = try candidates(paths)
+        let (files, undecodable) = try candidates(paths)
         let filters = try data.repository.attribute("filter", of: files)
         outcome.plain = files.filter { filters[$0] != "mldata" }
         let minimumSizes = MinimumSizes(workTree: top, commonDirectory: data.repository.commonDirectory)
@@ -46,28 +46,49 @@ public struct Adder: Sendable {
             }
         }
         try stage(work, &outcome, progress)
-        if !outcome.plain.isEmpty {
-            let input: [UInt8] = outcome.plain.flatMap { path -> [UInt8] in Array(path.utf8) + [0] }
-            try data.repository.git.run(["add", "--pathspec-from-file=-", "--pathspec-file-nul"], input: input)
+        if !outcome.plain.isEmpty || !undecodable.isEmpty {
+            let names: [[UInt8]] = outcome.plain.map { Array($0.utf8) } + undecodable
+            let input: [UInt8] = names.flatMap { (name: [UInt8]) -> [UInt8] in name + [0] }
+            try data.repository.git.run(
+                ["--literal-pathspecs", "add", "--pathspec-from-file=-", "--pathspec-file-nul"], input: input)
         }
+        outcome.plain += undecodable.map { String(decoding: $0, as: UTF8.self) }
         return outcome
     }
 
-    /// Existing files at or below the paths: tracked ones and new ones that no ignore rule covers.
-    private func candidates(_ paths: [String]) throws -> [String] {
-        for path in paths where !Files.exists(top + "/" + path) {
-            throw MLError(.notFound, "pathspec '\(path)' did not match any files")
+    /// Files at or below the paths, or that match them: tracked ones and new ones that no ignore rule covers.
+    ///
+    /// - Returns: paths as texts, and those that are no UTF-8 as they are: only git can take these.
+    private func candidates(_ paths: [String]) throws -> (files: [String], undecodable: [[UInt8]]) {
+        let specs = try paths.map { path -> String in
+            if Files.exists(top + "/" + path) { return ":(top,literal)" + path }
+            guard path.contains(where: { "*?[".contains($0) }) else {
+                throw MLError(.notFound, "pathspec '\(path)' did not match any files")
+            }
+            return ":(top)" + path
         }
         let listing = try data.repository.git.run(
-            ["--literal-pathspecs", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"]
-                + paths.map { $0.isEmpty ? "." : $0 })
-        let found = Set(listing.output.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
-        if found.isEmpty, let path = paths.first, Files.status(top + "/" + path)?.isRegular == true {
-            throw MLError(
-                .invalidInput, "'\(path)' is ignored by one of your .gitignore files",
-                hint: "remove the rule; git-ml needs no ignore rules, the commit holds only pointers")
+            ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"] + specs)
+        var found: Set<String> = []
+        var undecodable: Set<[UInt8]> = []
+        for name in listing.output.split(separator: 0) {
+            if let text = String(validating: name, as: UTF8.self) {
+                found.insert(text)
+            } else {
+                undecodable.insert(Array(name))
+            }
         }
-        return found.sorted()
+        if found.isEmpty && undecodable.isEmpty, let path = paths.first {
+            if Files.status(top + "/" + path)?.isRegular == true {
+                throw MLError(
+                    .invalidInput, "'\(path)' is ignored by one of your .gitignore files",
+                    hint: "remove the rule; git-ml needs no ignore rules, the commit holds only pointers")
+            }
+            if !Files.exists(top + "/" + path) {
+                throw MLError(.notFound, "pathspec '\(path)' did not match any files")
+            }
+        }
+        return (found.sorted(), undecodable.sorted { $0.lexicographicallyPrecedes($1) })
     }
 
     private func stage(
