@@ -83,6 +83,9 @@ let package = Package(
         program("git-mldata", ["CommandKit", "DataCommands"]),
         program("git-mlrun", ["CommandKit", "RunCommands"]),
         program("git-mlexplain", ["CommandKit", "ExplainCommands"]),
+        .executableTarget(
+            name: "store-rates", dependencies: ["Base", "ObjectStore"], path: "Benchmarks/Rates",
+            swiftSettings: settings),
         .target(name: "TestSupport", dependencies: ["Base"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("Base", ["Base"]),
         tests("GitKit", ["Base", "GitKit", "TestSupport"]),

@@ -2,12 +2,12 @@ import Base
 import CZstd
 
 /// zstd (RFC 8878) over whole chunks, with contexts kept for the next one.
-final class Compressor: @unchecked Sendable {
+package final class Compressor: @unchecked Sendable {
     /// zstd's own default: levels above cost a multiple of the time for a few per cent.
     static let level: Int32 = 3
     private let context: OpaquePointer
 
-    init() throws {
+    package init() throws {
         guard let context = ZSTD_createCCtx() else { throw MLError(.io, "not enough memory to compress") }
         self.context = context
     }
@@ -15,7 +15,7 @@ final class Compressor: @unchecked Sendable {
     deinit { ZSTD_freeCCtx(context) }
 
     /// The compressed bytes, or nil where they would save less than 3 per cent.
-    func compress(_ raw: UnsafeRawBufferPointer) -> [UInt8]? {
+    package func compress(_ raw: UnsafeRawBufferPointer) -> [UInt8]? {
         // A result that does not fit in 97 per cent is not wanted: zstd stops when the room is used up.
         let room = raw.count - raw.count / 32 - 1
         guard room > 0 else { return nil }

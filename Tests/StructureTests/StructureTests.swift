@@ -11,7 +11,7 @@ import Testing
         "Archives", "DataKit", "DataDiff", "DVCImport", "Migration", "Pipelines", "Records", "RunKit", "Tensors",
         "TextModels", "Ensembles", "Explainers",
         "ModelKit", "Reports", "CommandKit", "DataCommands", "RunCommands", "ExplainCommands", "git-mldata-filter",
-        "git-mldata", "git-mlrun", "git-mlexplain",
+        "git-mldata", "git-mlrun", "git-mlexplain", "store-rates",
     ]
     /// Who may use what stands outside: one module each.
     static let owners: [String: Set<String>] = [
@@ -49,6 +49,7 @@ import Testing
         ],
         "git-mldata-filter": ["Base", "DataFilter"], "git-mldata": ["CommandKit", "DataCommands"],
         "git-mlrun": ["CommandKit", "RunCommands"], "git-mlexplain": ["CommandKit", "ExplainCommands"],
+        "store-rates": ["Base", "ObjectStore"],
     ]
 
     static func manifest() throws -> [(name: String, dependencies: [String])] {
