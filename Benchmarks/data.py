@@ -72,10 +72,17 @@ def row(name, tools, bounds):
     sys.stdout.flush()
 
 
+def discard(path):
+    """Moves a folder away. Deleting it would make ext4 search long for free inodes in what is timed next."""
+    if os.path.exists(path):
+        os.makedirs(f"{work}/trash", exist_ok=True)
+        os.rename(path, f"{work}/trash/{time.monotonic_ns()}")
+
+
 def fresh(kind, name):
     """An empty repository that tracks data/** with a kind of filter."""
     path = f"{work}/{name}"
-    shutil.rmtree(path, ignore_errors=True)
+    discard(path)
     run(f"git init -q '{path}'")
     os.mkdir(f"{path}/data")
     if kind == "lfs":
@@ -111,7 +118,7 @@ def committed(kind, name, fill):
 
 
 def emptied(path, reset="git read-tree HEAD"):
-    shutil.rmtree(f"{path}/data", ignore_errors=True)
+    discard(f"{path}/data")
     run(reset, path)
     return path
 
@@ -124,7 +131,7 @@ def pointers(path):
 
 
 def gone(path):
-    shutil.rmtree(path, ignore_errors=True)
+    discard(path)
     return work
 
 
@@ -245,7 +252,7 @@ try:
     def origin(kind):
         path = committed(kind, f"s-{kind}", small)
         if not os.path.exists(f"{work}/origin-{kind}.git"):
-            run(f"git clone -q --bare {path} {work}/origin-{kind}.git && git remote add origin {work}/origin-{kind}.git", path)
+            run(f"git init -q --bare {work}/origin-{kind}.git && git remote add origin {work}/origin-{kind}.git", path)
             if kind == "mldata":
                 run(f"git mldata remote add --default --shared store {work}/folder && git add -A && git commit -q -m store", path)
             run("git push -q origin HEAD:main", path)

@@ -1,3 +1,4 @@
+import CSystem
 import Glibc
 
 /// An open file that closes itself. All calls finish short reads and writes and retry on EINTR.
@@ -128,6 +129,12 @@ public final class FileHandle: @unchecked Sendable {
     public func setModified(seconds: Int64) throws {
         let time = timespec(tv_sec: Int(seconds), tv_nsec: 0)
         guard futimens(descriptor, [time, time]) == 0 else { throw Files.ioError("cannot set the time of '\(path)'") }
+    }
+
+    /// Starts to write a range to disk without waiting: a `synchronize` later has less left to do. Only a wish; where the
+    /// system does not know it, nothing happens.
+    public func beginFlush(_ range: Range<UInt64>) {
+        _ = gitml_begin_flush(descriptor, Int64(range.lowerBound), Int64(range.count))
     }
 
     public func synchronize() throws {

@@ -13,3 +13,7 @@ int gitml_spawn_addchdir(posix_spawn_file_actions_t *actions, const char *path) 
 }
 
 int gitml_reflink(int target, int source) { return ioctl(target, FICLONE, source); }
+
+int gitml_begin_flush(int file, long long offset, long long length) {
+    return sync_file_range(file, offset, length, SYNC_FILE_RANGE_WRITE);
+}

@@ -10,6 +10,9 @@ public final class PackWriter: @unchecked Sendable {
     private let mutex = Mutex()
     private var file: FileHandle?
     private var length: UInt64 = 0
+    /// Up to here the system has been asked to write the file to disk.
+    private var flushing: UInt64 = 0
+    private static let flushStep: UInt64 = 16 << 20
     private var pending: [ObjectID: PackEntry] = [:]
     private var finished = false
     private var reused: Set<String> = []
@@ -96,6 +99,11 @@ public final class PackWriter: @unchecked Sendable {
             }
             length = entry.range.upperBound
             pending[record.id] = entry
+            // The disk works while the processors hash; at the end little is left to flush.
+            if length - flushing >= PackWriter.flushStep {
+                file.beginFlush(flushing..<length)
+                flushing = length
+            }
             return Int(entry.range.upperBound - entry.range.lowerBound)
         }
     }
@@ -128,6 +136,7 @@ public final class PackWriter: @unchecked Sendable {
                 throw error
             }
             length = UInt64(PackFormat.headerLength)
+            flushing = 0
             file = opened
             return opened
         }

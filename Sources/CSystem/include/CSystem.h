@@ -13,4 +13,7 @@ int gitml_spawn_addchdir(posix_spawn_file_actions_t *actions, const char *path);
 /// ioctl(FICLONE): shares the blocks of `source` where the file system can; -1 where it cannot.
 int gitml_reflink(int target, int source);
 
+/// sync_file_range(2) with SYNC_FILE_RANGE_WRITE: starts writing a range to disk, waits for nothing.
+int gitml_begin_flush(int file, long long offset, long long length);
+
 #endif
