@@ -4,6 +4,11 @@ import PackageDescription
 let settings: [SwiftSetting] = [.swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny")]
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTP1", package: "swift-nio"), .product(name: "NIOHTTP2", package: "swift-nio-http2"),
+    .product(name: "NIOSSL", package: "swift-nio-ssl"),
+]
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 /// A module of `Sources/NAME`.
@@ -19,7 +24,8 @@ func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 /// The tests of one module, in `Tests/NAMETests`.
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
-        name: name + "Tests", dependencies: dependencies, exclude: name == "Explainers" ? ["Fixtures"] : [],
+        name: name + "Tests", dependencies: dependencies,
+        exclude: ["Explainers", "Pipelines"].contains(name) ? ["Fixtures"] : [],
         swiftSettings: settings)
 }
 
@@ -34,32 +40,37 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     ],
     targets: [
         // C: a header and inline shims each.
-        .target(name: "CSystem"),
+        .target(name: "CPlatform"),
         system("CGit2", "libgit2", "libgit2-dev"),
         system("CCurl", "libcurl", "libcurl4-openssl-dev"),
         system("CArchive", "libarchive", "libarchive-dev"),
         system("CZstd", "libzstd", "libzstd-dev"),
         system("CBLAS", "openblas", "libopenblas-dev"),
         // Dependencies point upward in this list only; Tests/StructureTests holds the graph.
-        library("Base", ["CSystem", crypto]),
+        library("Base", ["CPlatform", crypto]),
         library("GitKit", ["Base", "CGit2"]),
-        library("ObjectStore", ["Base", "CSystem", "CZstd"]),
+        library("ObjectStore", ["Base", "CPlatform", "CZstd"]),
         library("DataFilter", ["Base", "ObjectStore"]),
         library("Remotes", ["Base", "GitKit", "ObjectStore", "CCurl"]),
         library("Archives", ["Base", "CArchive"]),
         library("DataKit", ["Base", "GitKit", "ObjectStore", "Remotes"]),
         library("DVCImport", ["Base", yams]),
         library("Migration", ["Base", "GitKit", "ObjectStore", "DataKit", "DVCImport"]),
-        library("Pipelines", ["Base", "CSystem", yams]),
+        library("Pipelines", ["Base", "CPlatform", yams]),
         library("Records", ["Base", "Pipelines"]),
         library("RunKit", ["Base", "GitKit", "ObjectStore", "DataKit", "Pipelines", "Records"]),
         library("Tensors", ["Base", "CBLAS"]),
         library("TextModels", ["Base", "Tensors"]),
         library("Ensembles", ["Base", "TextModels"]),
         library("DataDiff", ["Base"]),
+        library("Serving", ["Base"]),
+        library("HTTPServing", ["Base", "Serving"] + nio),
         library("Reports", ["Base"]),
         library("CommandKit", ["Base", "Reports", arguments]),
         library(
@@ -69,15 +80,15 @@ let package = Package(
                 "CommandKit", arguments,
             ]),
         library("Explainers", ["Base"]),
-        library("ModelKit", ["Base", "GitKit", "DataKit", "TextModels", "Ensembles"]),
+        library("ModelKit", ["Base", "GitKit", "Remotes", "DataKit", "TextModels", "Ensembles"]),
         library(
             "ExplainCommands",
             ["Base", "DataKit", "ModelKit", "TextModels", "Explainers", "Reports", "CommandKit", arguments]),
         library(
             "RunCommands",
             [
-                "Base", "GitKit", "DataKit", "Pipelines", "Records", "RunKit", "TextModels", "Ensembles", "ModelKit",
-                "Reports", "CommandKit", arguments,
+                "Base", "GitKit", "DataKit", "Pipelines", "Records", "RunKit", "Tensors", "TextModels", "Ensembles",
+                "Explainers", "ModelKit", "Serving", "HTTPServing", "Reports", "CommandKit", arguments,
             ]),
         program("git-mldata-filter", ["Base", "DataFilter"]),
         program("git-mldata", ["CommandKit", "DataCommands"]),
@@ -97,9 +108,10 @@ let package = Package(
         tests("Remotes", ["Base", "GitKit", "ObjectStore", "Remotes", "TestSupport"]),
         tests("Tensors", ["Base", "Tensors"]),
         tests("TextModels", ["Base", "Tensors", "TextModels"]),
-        tests("Ensembles", ["Base", "Ensembles"]),
-        tests("Explainers", ["Base", "Explainers"]),
+        tests("Ensembles", ["Base", "TextModels", "Ensembles"]),
+        tests("Explainers", ["Base", "TextModels", "Ensembles", "Explainers"]),
         tests("Reports", ["Base", "Reports"]),
+        tests("Serving", ["Base", "Serving"]),
         tests("Command", ["Base", "TestSupport"]),
         tests("Structure", ["Base", "DataKit", "TestSupport"]),
     ]

@@ -25,6 +25,17 @@ public struct BitSet: Hashable, Sendable {
         }
     }
 
+    /// One word for the hasher, whatever the length: sets are looked up by the thousand.
+    @inlinable
+    public func hash(into hasher: inout Hasher) {
+        var folded: UInt64 = 0
+        for word in words {
+            folded = (folded ^ word) &* 0x9e37_79b9_7f4a_7c15
+            folded ^= folded >> 29
+        }
+        hasher.combine(folded)
+    }
+
     /// How many bits are set.
     @inlinable
     public var population: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }

@@ -1,4 +1,4 @@
-import CSystem
+import CPlatform
 import Glibc
 
 /// An open file that closes itself. All calls finish short reads and writes and retry on EINTR.
@@ -28,6 +28,11 @@ public final class FileHandle: @unchecked Sendable {
 
     /// Opens a file that is there for reading and writing; a symbolic link is refused.
     public convenience init(existing path: String) throws { try self.init(path, O_RDWR | O_NOFOLLOW, 0, verb: "open") }
+
+    /// Opens a file, made when it is not there, so that each write goes to its end, whoever else writes.
+    public convenience init(appendingTo path: String, mode: mode_t = 0o666) throws {
+        try self.init(path, O_WRONLY | O_CREAT | O_APPEND, mode, verb: "open")
+    }
 
     private init(_ path: String, _ flags: Int32, _ mode: mode_t, verb: String) throws {
         let opened = open(path, flags | O_CLOEXEC, mode)
@@ -152,8 +157,13 @@ public final class FileHandle: @unchecked Sendable {
     /// Takes an exclusive advisory lock; the system drops it when the process ends, however it ends.
     ///
     /// - Returns: false when somebody else has it and `wait` is false.
-    public func lock(wait: Bool) throws -> Bool {
-        while flock(descriptor, wait ? LOCK_EX : LOCK_EX | LOCK_NB) != 0 {
+    public func lock(wait: Bool) throws -> Bool { try lock(wait ? LOCK_EX : LOCK_EX | LOCK_NB) }
+
+    /// Takes a shared advisory lock in place of what lock this handle has, waiting for those with an exclusive one.
+    public func share() throws { _ = try lock(LOCK_SH) }
+
+    private func lock(_ operation: Int32) throws -> Bool {
+        while flock(descriptor, operation) != 0 {
             if errno == EINTR { continue }
             if errno == EWOULDBLOCK { return false }
             throw Files.ioError("cannot lock '\(path)'")

@@ -32,7 +32,9 @@ public enum Hex {
 
     public static func decode(_ text: String) -> [UInt8]? { decode(text.utf8) }
 
-    private static func nibble(_ character: UInt8) -> UInt8? {
+    /// The value of one digit; nil for anything else.
+    @inline(__always)
+    static func nibble(_ character: UInt8) -> UInt8? {
         switch character {
         case 0x30...0x39: character - 0x30
         case 0x61...0x66: character - 0x61 + 10

@@ -1,8 +1,8 @@
 /// A text whose parts ("players") can be hidden independently of each other.
 ///
-/// Contract for fast scorers: the masked text has the tokens of the visible players' bytes, in order, with `replacement`
-/// (possibly empty, possibly once for a whole run) where hidden `ranges` were; what lies in no range always stays.
-/// White space may be squeezed.
+/// Contract for fast scorers: the masked text is its `pieces` in order, with `replacement` for those that are hidden
+/// (once for a whole run of them, if `collapsesRuns`). White space may be squeezed, and replacements that follow others
+/// may lose theirs.
 public protocol MaskableText: Sendable {
     var text: String { get }
     /// How many parts there are.
@@ -11,6 +11,11 @@ public protocol MaskableText: Sendable {
     func ranges(of player: Int) -> [Range<Int>]
     /// What stands in the place of hidden parts.
     var replacement: String { get }
+    /// The text in pieces, with the player each disappears with, or nil for what always stays; nil when it is not made of
+    /// pieces, so that fast scorers keep away.
+    var pieces: [(bytes: Range<Int>, player: Int?)]? { get }
+    /// One replacement stands for a run of hidden pieces.
+    var collapsesRuns: Bool { get }
     /// The text with only the players whose bits are set.
     func masked(_ mask: BitSet) -> String
 }

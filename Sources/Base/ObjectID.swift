@@ -31,8 +31,24 @@ public struct ObjectID: Hashable, Comparable, Sendable, CustomStringConvertible 
 
     /// Takes 64 lower-case hex digits; nil otherwise.
     public init?(hex: some StringProtocol) {
-        guard hex.utf8.count == ObjectID.byteCount * 2, let bytes = Hex.decode(hex.utf8) else { return nil }
-        self.init(bytes: bytes)
+        var hex = String(hex)
+        guard let id = hex.withUTF8({ ObjectID(hexDigits: UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = id
+    }
+
+    /// The same for digits in memory.
+    public init?(hexDigits: UnsafeRawBufferPointer) {
+        guard hexDigits.count == 2 * ObjectID.byteCount else { return nil }
+        func word(_ start: Int) -> UInt64? {
+            var value: UInt64 = 0
+            for index in start..<start + 16 {
+                guard let digit = Hex.nibble(hexDigits[index]) else { return nil }
+                value = value << 4 | UInt64(digit)
+            }
+            return value
+        }
+        guard let a = word(0), let b = word(16), let c = word(32), let d = word(48) else { return nil }
+        (self.a, self.b, self.c, self.d) = (a, b, c, d)
     }
 
     public var bytes: [UInt8] {

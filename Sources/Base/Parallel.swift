@@ -19,6 +19,17 @@ public func parallelMap<T: Sendable>(
     return try slots.all().map { try $0.get() }
 }
 
+/// The same for steps so short that handing them out one by one would cost more than they do.
+///
+/// - Parameter stretch: how many neighbouring indices one thread takes at a time.
+public func parallelMap<T: Sendable>(
+    count: Int, stretch: Int, _ body: @Sendable (Int) throws -> T
+) throws -> [T] {
+    try parallelMap(count: (count + stretch - 1) / stretch) { part in
+        try (part * stretch..<min(count, (part + 1) * stretch)).map(body)
+    }.flatMap { $0 }
+}
+
 /// Processors this process may use.
 public func processorCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 

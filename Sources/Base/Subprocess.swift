@@ -1,4 +1,4 @@
-import CSystem
+import CPlatform
 import Glibc
 
 /// A program to run to its end.
@@ -40,41 +40,16 @@ public struct Subprocess: Sendable {
     /// - Throws: `MLError(.notFound)` when the program is not on PATH. A non-zero status is not thrown.
     public func run() throws -> Result {
         guard let name = arguments.first else { throw MLError(.usage, "no program to run") }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
         let inputPipe = try input.map { _ in try Pipe() }
         let outputPipe = output == .capture ? try Pipe() : nil
         let errorPipe = errors == .capture ? try Pipe() : nil
-        if let inputPipe {
-            posix_spawn_file_actions_adddup2(&actions, inputPipe.reader, 0)
-        }
-        Subprocess.connect(&actions, output, outputPipe, 1)
-        Subprocess.connect(&actions, errors, errorPipe, 2)
-        if let directory { gitml_spawn_addchdir(&actions, directory) }
-
-        var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
-        argv.append(nil)
-        var envp: [UnsafeMutablePointer<CChar>?] = Subprocess.merged(environment).map { strdup($0) }
-        envp.append(nil)
-        defer { for pointer in argv + envp { free(pointer) } }
-        // Threads of a pool run with signals blocked, and a blocked SIGCHLD would leave a shell waiting for ever.
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        var standard = sigset_t()
-        sigemptyset(&standard)
-        sigaddset(&standard, SIGPIPE)
-        posix_spawnattr_setsigdefault(&attributes, &standard)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
-        var child = pid_t()
-        let failure = posix_spawnp(&child, name, &actions, &attributes, argv, envp)
-        guard failure == 0 else {
-            errno = failure
-            throw Files.ioError("cannot run '\(name)'")
+        let child = try Subprocess.spawn(name, arguments, environment) { actions in
+            if let inputPipe {
+                posix_spawn_file_actions_adddup2(&actions, inputPipe.reader, 0)
+            }
+            Subprocess.connect(&actions, output, outputPipe, 1)
+            Subprocess.connect(&actions, errors, errorPipe, 2)
+            if let directory { gitml_spawn_addchdir(&actions, directory) }
         }
         inputPipe?.closeReader()
         outputPipe?.closeWriter()
@@ -100,6 +75,41 @@ public struct Subprocess: Sendable {
                     + (words.isEmpty ? "" : ": " + words.suffix(3).joined(separator: "; ")))
         }
         return result
+    }
+
+    /// Starts a program with the streams that `connect` gives it.
+    static func spawn(
+        _ name: String, _ arguments: [String], _ environment: [String: String?],
+        _ connect: (inout posix_spawn_file_actions_t) -> Void
+    ) throws -> pid_t {
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        connect(&actions)
+        var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+        argv.append(nil)
+        var envp: [UnsafeMutablePointer<CChar>?] = Subprocess.merged(environment).map { strdup($0) }
+        envp.append(nil)
+        defer { for pointer in argv + envp { free(pointer) } }
+        // Threads of a pool run with signals blocked, and a blocked SIGCHLD would leave a shell waiting for ever.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        var standard = sigset_t()
+        sigemptyset(&standard)
+        sigaddset(&standard, SIGPIPE)
+        posix_spawnattr_setsigdefault(&attributes, &standard)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        var child = pid_t()
+        let failure = posix_spawnp(&child, name, &actions, &attributes, argv, envp)
+        guard failure == 0 else {
+            errno = failure
+            throw Files.ioError("cannot run '\(name)'")
+        }
+        return child
     }
 
     private static func connect(
@@ -170,7 +180,8 @@ public struct Subprocess: Sendable {
         }
     }
 
-    private static func wait(_ child: pid_t) -> Int32 {
+    /// Waits for the end; the status as a shell reports it.
+    static func wait(_ child: pid_t) -> Int32 {
         var status: Int32 = 0
         while waitpid(child, &status, 0) < 0 && errno == EINTR {}
         let signalNumber = status & 0x7f
@@ -179,7 +190,7 @@ public struct Subprocess: Sendable {
 }
 
 /// Both ends of a pipe; each closes once.
-private final class Pipe {
+final class Pipe {
     private(set) var reader: Int32
     private(set) var writer: Int32
 
@@ -192,6 +203,12 @@ private final class Pipe {
     func closeReader() {
         if reader >= 0 { close(reader) }
         reader = -1
+    }
+
+    /// Hands the reading end over to somebody who closes it.
+    func takeReader() -> Int32 {
+        defer { reader = -1 }
+        return reader
     }
 
     func closeWriter() {

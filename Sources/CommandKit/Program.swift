@@ -44,7 +44,9 @@ public enum Program {
 
     /// Git's manner for a mistyped subcommand; the parser alone would speak of an unexpected argument.
     private static func suggest(_ root: (some ParsableCommand).Type, _ arguments: [String]) throws {
-        guard let word = arguments.first, !word.hasPrefix("-"), !root.configuration.subcommands.isEmpty else { return }
+        guard let word = arguments.first, !word.hasPrefix("-"), !root.configuration.subcommands.isEmpty,
+            root.configuration.defaultSubcommand == nil
+        else { return }
         let names = root.configuration.subcommands.map { $0._commandName }
         guard !names.contains(word), word != "help" else { return }
         let name = root.configuration.commandName ?? "git"

@@ -12,10 +12,13 @@ public struct Terminal: Sendable {
     /// Columns of standard output; nil when it is no terminal.
     public var width: Int?
     public var showsProgress: Bool
+    /// False after `--no-progress`.
+    public var allowsProgress: Bool
     public var quiet: Bool
 
     public init(_ options: CommonOptions) {
         quiet = options.quiet
+        allowsProgress = options.progress ?? true
         let outputIsTerminal = isatty(1) == 1
         width = Terminal.columns(outputIsTerminal)
         colors = Terminal.depth(options.color, outputIsTerminal)

@@ -42,6 +42,12 @@ public struct UserInterface: Sendable {
         terminal.showsProgress ? TerminalProgress() : SilentProgress()
     }
 
+    /// The reporter for a command that may answer in JSON: then progress is JSON too, a line each.
+    public func progress(json: Bool) -> any ProgressReporter {
+        guard json else { return progress }
+        return terminal.quiet || !terminal.allowsProgress ? SilentProgress() : JSONProgress()
+    }
+
     private func note(_ line: String) {
         writeError(line + "\n")
     }

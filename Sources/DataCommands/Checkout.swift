@@ -6,7 +6,7 @@ import Reports
 
 struct Checkout: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Fill in pointers from the local store, or take one side of a conflict.",
+        abstract: "Fill in pointers and bring back deleted files from the local store, or take one side of a conflict.",
         discussion: """
             Example, while a merge is in conflict:
               git mldata checkout --theirs -- data/labels.csv
@@ -27,7 +27,8 @@ struct Checkout: ParsableCommand {
         let sides = chosen.filter(\.0).map(\.1)
         guard let side = sides.first else {
             if to != nil { throw MLError(.usage, "--to needs --ours, --theirs or --base") }
-            return session.ui.summary(Workflow.describe(try Workflow.fill(session.paths(paths), fetch: false, session)))
+            let outcome = try Workflow.fill(session.paths(paths), fetch: false, restore: true, session)
+            return session.ui.summary(Workflow.describe(outcome))
         }
         guard sides.count == 1 else { throw MLError(.usage, "only one of --ours, --theirs and --base can be taken") }
         guard !paths.isEmpty else {

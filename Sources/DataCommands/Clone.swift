@@ -28,22 +28,41 @@ struct Clone: ParsableCommand {
                 word == $0 || word.hasPrefix($0 + "=")
             }
         }
-        var filters: [String] = []
-        for (key, value) in Installation.settings(skipSmudge: false) { filters += ["-c", "\(key)=\(value)"] }
+        let isBare = arguments.contains("--bare") || arguments.contains("--mirror")
+        // Notes and records are needed whole: a partial clone gets them by a fetch of its own.
+        let remote = isBare || isPartial ? nil : try remoteName()
+        let settings = isBare ? [] : Installation.cloneSettings(remote: remote)
         let skips = environment("GIT_MLDATA_SKIP_SMUDGE") == "1"
         let isDirect = !needsGit && !skips
         let result = try Subprocess(
-            ["git"] + filters + ["clone"] + (isDirect ? ["--no-checkout"] : []) + arguments, output: .inherit,
-            errors: .inherit
+            ["git", "clone"] + settings.flatMap { ["-c", "\($0.key)=\($0.value)"] }
+                + (isDirect ? ["--no-checkout"] : []) + arguments, output: .inherit, errors: .inherit
         ).run()
         if result.status != 0 { throw ExitCode(result.status) }
         guard let directory = destination() else { return }
-        let data = try DataRepository(discoveringFrom: directory)
-        if data.repository.workTree == nil { return }
-        try Workflow.welcome(data)
-        if skips || arguments.contains("-n") || arguments.contains("--no-checkout") { return }
         let session = try Session(ui, directory: directory)
+        if session.data.repository.workTree == nil { return }
+        try Workflow.welcome(session.data, hasRecords: remote != nil)
+        if skips || arguments.contains("-n") || arguments.contains("--no-checkout") { return }
         if isDirect { try checkOut(session) } else { _ = try Workflow.fill([], fetch: true, session) }
+    }
+
+    /// Whether git brings less than the refspecs say.
+    private var isPartial: Bool {
+        arguments.contains { word in
+            ["--depth", "--shallow-", "--filter", "--single-branch"].contains { word.hasPrefix($0) }
+        }
+    }
+
+    /// What git will call where the clone comes from.
+    private func remoteName() throws -> String {
+        for (index, word) in arguments.enumerated() {
+            if word == "-o" || word == "--origin", index + 1 < arguments.count { return arguments[index + 1] }
+            if word.hasPrefix("--origin=") { return String(word.dropFirst("--origin=".count)) }
+            if word.hasPrefix("-o"), !word.hasPrefix("--") { return String(word.dropFirst(2)) }
+        }
+        let answer = try GitCommand().start(["config", "clone.defaultRemoteName"])
+        return answer.status == 0 ? String(answer.text.dropLast()) : "origin"
     }
 
     /// Lays out the work tree of a clone without a checkout: files that Git keeps by git, the others by the parallel

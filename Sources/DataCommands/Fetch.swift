@@ -7,16 +7,22 @@ import Reports
 struct Fetch: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Download content into the local store, without touching the work tree.",
-        discussion: "Without refs: what HEAD and the index need.")
+        discussion: """
+            Without refs: what HEAD and the index need. With --recent also what the tips of all branches and tags need that
+            had a commit in the last 7 days ('mldata.recentDays').
+            """)
 
     @Argument(help: ArgumentHelp("A Git remote, then refs.", valueName: "git-remote")) var arguments: [String] = []
     @Flag(help: "Everything that any ref of this repository reaches.") var all = false
+    @Flag(help: "Also what branches and tags with a commit of the last days need.") var recent = false
+    @Option(help: ArgumentHelp("Download from this remote store only.", valueName: "store")) var from: String?
+    @Flag(help: "Print JSON; while it works, a line of JSON now and then on standard error.") var json = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let session = try Session(common)
         let data = session.data
-        let files: [PointerFile]
+        var files: [PointerFile]
         if all {
             files = try Uploader(data).allPointers()
         } else if arguments.count > 1 {
@@ -25,14 +31,22 @@ struct Fetch: ParsableCommand {
             files =
                 try data.pointersInIndex() + (data.repository.head().map { try data.pointers(inTree: $0.tree) } ?? [])
         }
+        if recent { files += try data.recentPointers(now: Timestamp.now().seconds) }
         let (transfer, missing) = try Downloader(data).fetch(
-            files.map(\.pointer), gitRemote: arguments.first, progress: session.ui.progress)
+            files.map(\.pointer), gitRemote: arguments.first, from: from, progress: session.ui.progress(json: json))
         if let first = files.first(where: { missing.contains($0.pointer.oid) }) {
             throw MLError(
                 .missingObject,
                 "content of '\(first.path)'\(missing.count > 1 ? " and \(missing.count - 1) more" : "") "
                     + "(\(first.pointer.oid.short)) is not on the remote",
                 hint: "somebody who has it must push it: 'git mldata push --all'")
+        }
+        if json {
+            let document: JSON = [
+                "version": 1, "bytes": .integer(transfer.bytes), "packs": .integer(Int64(transfer.packs)),
+                "objects": .integer(Int64(transfer.objects)),
+            ]
+            return session.ui.write(document.pretty())
         }
         session.ui.summary(
             transfer.objects == 0

@@ -31,7 +31,10 @@ struct Hook: ParsableCommand {
         }
         // Runs have hooks of their own: notes follow commits, records follow pushes.
         let runs = Executable.sibling("git-mlrun")
-        if runs.contains("/") { _ = try runProgram(runs, ["hook", name] + rest, input) }
+        guard runs.contains("/") else { return }
+        let answer = try runProgram(runs, ["hook", name] + rest, input)
+        // Only a gate that is not met says no, and only to a push.
+        if name == "pre-push" && answer == ExitStatus.negative { throw ExitCode(answer) }
     }
 
     /// The hook that was there before ours: a "no" from it is final.
@@ -61,9 +64,22 @@ struct Hook: ParsableCommand {
         }
         guard let remote = try session.data.openRemote(gitRemote: gitRemote) else { return }
         let plan = try uploader.plan(pointers, remote)
-        if plan.files.isEmpty { return }
-        let transfer = try uploader.upload(plan, to: remote, progress: session.ui.progress)
-        session.ui.status(Push.describe(plan, transfer, remote))
+        if !plan.files.isEmpty {
+            let transfer = try uploader.upload(plan, to: remote, progress: session.ui.progress)
+            session.ui.status(Push.describe(plan, transfer, remote.name))
+        }
+        let copies = try uploader.updateCopies(
+            pointers, of: session.data.primaryRemote(gitRemote: gitRemote), gitRemote: gitRemote,
+            progress: session.ui.progress)
+        for copy in copies {
+            if let failure = copy.failure {
+                // The data is safe where it belongs: a copy that is out of reach does not stop the work.
+                session.ui.warning("the copy '\(copy.store)' is not up to date: \(failure)")
+                session.ui.hint("bring it up to date with 'git mldata push --all --to \(copy.store)'")
+            } else if let plan = copy.plan, !plan.files.isEmpty {
+                session.ui.status(Push.describe(plan, copy.transfer, "copy '\(copy.store)'"))
+            }
+        }
     }
 
     /// Large files that git's checkout left as pointers; usually the filter has filled them already.

@@ -21,7 +21,7 @@ struct Session {
     /// Installs filters and hooks in this repository if something is missing, and says so.
     func ensureInstalled() throws {
         let installation = Installation(scope: .local, repository: data.repository)
-        if try installation.isComplete() { return }
+        if try installation.isComplete(data.configuration) { return }
         try installation.install()
         ui.status("Set up git-ml in this repository (filters, hooks, notes).")
     }

@@ -32,7 +32,7 @@ struct Sync: ParsableCommand {
 
 struct Pull: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Fetch content for this checkout and fill it in.",
+        abstract: "Fetch content for this checkout, fill it in and bring back deleted files.",
         discussion: "Example:\n  git mldata pull data --below 100m")
 
     @Argument(help: ArgumentHelp("Only these files and folders.", valueName: "path")) var paths: [String] = []
@@ -44,7 +44,7 @@ struct Pull: ParsableCommand {
         let session = try Session(common)
         let lower = try size(above, "--above") ?? -1
         let upper = try size(below, "--below") ?? Int64.max
-        let outcome = try Workflow.fill(session.paths(paths), fetch: true, session) {
+        let outcome = try Workflow.fill(session.paths(paths), fetch: true, restore: true, session) {
             $0.pointer.size > lower && $0.pointer.size < upper
         }
         session.ui.summary(Workflow.describe(outcome))

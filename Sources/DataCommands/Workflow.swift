@@ -8,18 +8,25 @@ import Reports
 enum Workflow {
     /// Fills pointers in the work tree.
     ///
+    /// - Parameter restore: also bring back tracked files that were deleted from the work tree, which only a person
+    ///   should ask for.
     /// - Throws: `MLError(.missingObject)` when some have no content anywhere; the others are filled first.
     static func fill(
-        _ paths: [String], fetch: Bool, _ session: Session, where wanted: (PointerFile) -> Bool = { _ in true }
+        _ paths: [String], fetch: Bool, restore: Bool = false, _ session: Session,
+        where wanted: (PointerFile) -> Bool = { _ in true }
     ) throws -> Synchroniser.Outcome {
         let synchroniser = try Synchroniser(session.data)
+        try synchroniser.sweep()
         // What is asked for by name is wanted, whatever the configuration says.
         let usual = session.data.wanted
-        let files = try synchroniser.candidates(paths).filter {
-            wanted($0) && (!paths.isEmpty || usual.contains($0.path))
+        func isWanted(_ file: PointerFile) -> Bool { wanted(file) && (!paths.isEmpty || usual.contains(file.path)) }
+        let files = try synchroniser.candidates(paths).filter(isWanted)
+        let deleted = restore ? try synchroniser.absent(paths).filter(isWanted) : []
+        if fetch {
+            _ = try Downloader(session.data).fetch((files + deleted).map(\.pointer), progress: session.ui.progress)
         }
-        if fetch { _ = try Downloader(session.data).fetch(files.map(\.pointer), progress: session.ui.progress) }
-        let outcome = try synchroniser.fill(files, progress: session.ui.progress)
+        var outcome = try synchroniser.fill(files, progress: session.ui.progress)
+        if !deleted.isEmpty { outcome += try synchroniser.create(deleted, progress: session.ui.progress) }
         try requireAll(outcome, fetched: fetch)
         return outcome
     }
@@ -36,10 +43,17 @@ enum Workflow {
     }
 
     /// Gives a fresh clone its hooks, and the notes and records that nobody asked git to bring.
-    static func welcome(_ data: DataRepository) throws {
+    ///
+    /// - Parameter hasRecords: whether git was asked for them when it cloned.
+    static func welcome(_ data: DataRepository, hasRecords: Bool = false) throws {
         try Installation(scope: .local, repository: data.repository).install()
-        guard let remote = try data.defaultGitRemote() else { return }
-        _ = try data.repository.git.start(["fetch", "--quiet", "--no-tags", remote] + Installation.refspecs(remote))
+        if !hasRecords {
+            guard let remote = try data.defaultGitRemote() else { return }
+            _ = try data.repository.git.start(
+                ["fetch", "--quiet", "--no-tags", remote] + Installation.refspecs(remote))
+        }
+        let fetched = ["refs/notes/remotes/*", "refs/mlrun/remotes/*"]
+        if try fetched.allSatisfy({ try data.repository.references(matching: $0).isEmpty }) { return }
         let runs = Executable.sibling("git-mlrun")
         if runs.contains("/") {
             _ = try Subprocess([runs, "hook", "post-merge"], directory: data.repository.workTree).run()

@@ -33,6 +33,7 @@ public struct Adder: Sendable {
         let minimumSizes = MinimumSizes(workTree: top, commonDirectory: data.repository.commonDirectory)
         let index = try IndexFile(path: data.repository.indexPath).entriesByPath()
         var work: [(path: String, status: Files.Status)] = []
+        var settled: [(entry: IndexEntry, status: Files.Status)] = []
         for path in files where filters[path] == "mldata" {
             guard let status = Files.status(top + "/" + path) else { continue }
             guard try status.isRegular && (status.size == 0 || status.size >= Int64(minimumSizes.minimum(path))) else {
@@ -40,9 +41,18 @@ public struct Adder: Sendable {
                 continue
             }
             if let entry = index[path], entry.matches(status) {
-                outcome.unchanged += 1
+                settled.append((entry, status))
             } else {
                 work.append((path, status))
+            }
+        }
+        // What git had before it was tracked is as it was, but in the wrong place.
+        let pointers = Set(try data.pointers(among: settled.map(\.entry)).map(\.path))
+        for (entry, status) in settled {
+            if status.size == 0 || pointers.contains(entry.path) {
+                outcome.unchanged += 1
+            } else {
+                work.append((entry.path, status))
             }
         }
         try stage(work, &outcome, progress)

@@ -78,10 +78,7 @@ public struct ConflictVersions: Sendable {
     @discardableResult
     public func write(_ version: Version, to target: String? = nil) throws -> Int64 {
         let path = try target ?? workTreePath(version.path)
-        let temporary =
-            try target.map { Files.temporaryName(beside: $0) }
-            ?? ScratchFolder(data.scratchDirectory).temporaryName(for: path)
-        do {
+        return try ScratchFolder(data.scratchDirectory).replace(path) { temporary in
             let output = try FileHandle(creating: temporary, mode: version.isExecutable ? 0o777 : 0o666)
             if let pointer = version.pointer {
                 if pointer.size > 0 { try data.openStore().write(pointer.oid, to: output) }
@@ -91,12 +88,8 @@ public struct ConflictVersions: Sendable {
             let size = try output.status().size
             try output.synchronize()
             try output.close()
-            try Files.rename(temporary, to: path)
             return size
-        } catch {
-            try? Files.remove(temporary)
-            throw error
-        }
+        } ?? 0
     }
 
     /// The file's place; its folders are made, as git does, but never through a symbolic link.

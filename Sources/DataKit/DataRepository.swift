@@ -1,6 +1,7 @@
 import Base
 import GitKit
 import ObjectStore
+import Remotes
 
 /// A repository with the data side of it: its configuration, its store, its pointers.
 public struct DataRepository: Sendable {
@@ -17,6 +18,7 @@ public struct DataRepository: Sendable {
 
     public init(_ repository: Repository) throws {
         self.repository = repository
+        HTTPSettings.use(repository.git)
         configuration = try Configuration(repository.git)
         let version = configuration["mldata.repositoryFormatVersion"] ?? "0"
         guard version == "0" else {

@@ -8,12 +8,14 @@ public struct Downloader: Sendable {
 
     public init(_ data: DataRepository) { self.data = data }
 
-    /// Looks in this order: the local store, what git-lfs keeps in this repository, the remote store or the Git remote,
-    /// and, when no remote store is configured, the LFS server that goes with the Git remote.
+    /// Looks in this order: the local store, what git-lfs keeps in this repository, the remote store or the Git remote, the
+    /// copies, and, when no remote store is configured, the LFS server that goes with the Git remote.
     ///
+    /// - Parameter store: a configured store to ask alone; nil for all of these.
     /// - Returns: what was moved, and ids that are nowhere.
+    /// - Throws: what kept the remote store from answering, when nobody else had the content.
     public func fetch(
-        _ files: [Pointer], gitRemote: String? = nil, progress: any ProgressReporter
+        _ files: [Pointer], gitRemote: String? = nil, from name: String? = nil, progress: any ProgressReporter
     ) throws -> (transfer: ContentTransfer, missing: [ObjectID]) {
         let store = try data.openStore()
         let lacking = Set(try store.lacking(Set(files.filter { $0.size > 0 }.map(\.oid))))
@@ -26,9 +28,29 @@ public struct Downloader: Sendable {
             wanted = wanted.filter { absent.contains($0.oid) }
         }
         if wanted.isEmpty { return (moved, []) }
+        if let name {
+            try fetch(data.open(data.remoteSetting(named: name), gitRemote: gitRemote))
+            return (moved, wanted.map(\.oid))
+        }
         try fetch(data.lfsFolder)
-        if !wanted.isEmpty, let remote = try data.openRemote(gitRemote: gitRemote) { try fetch(remote) }
-        if !wanted.isEmpty, data.defaultRemote == nil, let place = try data.lfsPlace(gitRemote: gitRemote) {
+        if wanted.isEmpty { return (moved, []) }
+        let primary = try data.primaryRemote(gitRemote: gitRemote)
+        let mirrors = try data.mirrors(of: primary)
+        var failure: (any Error)?
+        do {
+            if let remote = try data.openRemote(gitRemote: gitRemote) { try fetch(remote) }
+        } catch  where !mirrors.isEmpty {
+            failure = error
+            wanted = try stillLacking(wanted, store)
+        }
+        for mirror in mirrors where !wanted.isEmpty {
+            do { try fetch(data.open(mirror, gitRemote: gitRemote)) } catch {
+                failure = failure ?? error
+                wanted = try stillLacking(wanted, store)
+            }
+        }
+        if !wanted.isEmpty, let failure { throw failure }
+        if !wanted.isEmpty, primary == nil, let place = try data.lfsPlace(gitRemote: gitRemote) {
             do {
                 try fetch(data.lfsRemote(place.endpoint, isGuess: !place.isConfigured))
             } catch let error as MLError where !place.isConfigured && error.code != .corrupt {
@@ -36,6 +58,11 @@ public struct Downloader: Sendable {
             }
         }
         return (moved, wanted.map(\.oid))
+    }
+
+    private func stillLacking(_ files: [Pointer], _ store: ObjectStore) throws -> [Pointer] {
+        let lacking = Set(try store.lacking(files.map(\.oid)))
+        return files.filter { lacking.contains($0.oid) }
     }
 
     /// Fetches and throws when something is nowhere to be had.

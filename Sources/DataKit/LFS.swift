@@ -75,8 +75,7 @@ extension DataRepository {
 
     /// The endpoint of the default remote store when it is one of Git LFS (`lfs::`).
     public func lfsStore() throws -> LFSEndpoint? {
-        guard let name = defaultRemote, let setting = remoteSettings().first(where: { $0.name == name }),
-            setting.url.hasPrefix(LFSEndpoint.prefix)
+        guard let setting = try primaryRemote(gitRemote: nil), setting.url.hasPrefix(LFSEndpoint.prefix)
         else { return nil }
         return try lfsEndpoint(setting.url)
     }

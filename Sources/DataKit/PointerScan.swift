@@ -16,21 +16,30 @@ public typealias ContentFetch = @Sendable ([Pointer]) throws -> Void
 extension DataRepository {
     /// The pointers among the files of a tree, at or below a path.
     public func pointers(inTree tree: GitID, under path: String = "") throws -> [PointerFile] {
-        try repository.files(inTree: tree, under: path).filter(\.isRegularFile).compactMap { entry in
-            try pointer(entry.id).map {
-                PointerFile(path: entry.path, blob: entry.id, pointer: $0, isExecutable: entry.isExecutable)
-            }
+        let files = try repository.files(inTree: tree, under: path).filter(\.isRegularFile)
+        return try zip(files, pointers(files.map(\.id))).compactMap { entry, pointer in
+            pointer.map { PointerFile(path: entry.path, blob: entry.id, pointer: $0, isExecutable: entry.isExecutable) }
         }
     }
 
     /// The pointers in the index of this work tree.
     public func pointersInIndex() throws -> [PointerFile] {
-        try IndexFile(path: repository.indexPath).entries.filter { $0.stage == 0 && $0.isRegularFile }.compactMap {
-            entry in
-            try pointer(entry.id).map {
+        try pointers(among: IndexFile(path: repository.indexPath).entries.filter { $0.stage == 0 })
+    }
+
+    /// The pointers among entries of the index.
+    func pointers(among entries: [IndexEntry]) throws -> [PointerFile] {
+        let files = entries.filter(\.isRegularFile)
+        return try zip(files, pointers(files.map(\.id))).compactMap { entry, pointer in
+            pointer.map {
                 PointerFile(path: entry.path, blob: entry.id, pointer: $0, isExecutable: entry.mode == 0o100755)
             }
         }
+    }
+
+    /// The pointer each blob holds; nil for any other blob.
+    private func pointers(_ blobs: [GitID]) throws -> [Pointer?] {
+        try repository.smallBlobs(blobs, below: Pointer.sizeLimit).map { $0.flatMap(Pointer.parse) }
     }
 
     /// The pointer a blob holds; nil for any other blob.

@@ -3,51 +3,45 @@ import GitKit
 import ObjectStore
 import Remotes
 
-/// A remote store by name.
-public struct RemoteSetting: Hashable, Sendable {
-    public var name: String
-    public var url: String
-    /// Set in the committed `.mldata/config` and not by the user.
-    public var isShared: Bool
-}
-
 extension DataRepository {
-    /// All configured remote stores, the user's own settings before the shared ones.
-    public func remoteSettings() -> [RemoteSetting] {
-        let prefix = "mldata.remote."
-        var found: [String: RemoteSetting] = [:]
-        for (name, url) in shared.urls { found[name] = RemoteSetting(name: name, url: url, isShared: true) }
-        for key in configuration.keys(startingWith: prefix) where key.hasSuffix(".url") {
-            let name = String(key.dropFirst(prefix.count).dropLast(".url".count))
-            found[name] = RemoteSetting(name: name, url: configuration[key] ?? "", isShared: false)
-        }
-        return found.values.sorted { $0.name < $1.name }
-    }
-
-    /// The remote store that is used when none is named: `mldata.defaultRemote`; nil means the Git remote itself.
-    public var defaultRemote: String? { configuration["mldata.defaultRemote"] ?? shared.defaultRemote }
-
     /// Opens the store that goes with a Git remote.
     ///
     /// - Parameters:
     ///   - name: a configured store; nil takes the default one.
     ///   - gitRemote: the Git remote to use as storage when no store is configured; a name or a URL.
     public func openRemote(named name: String? = nil, gitRemote: String?) throws -> (any ContentRemote)? {
-        let cache = storeDirectory + "/remotes"
-        if let name = name ?? defaultRemote {
-            guard let setting = remoteSettings().first(where: { $0.name == name }) else {
-                throw MLError(
-                    .notFound, "there is no remote store '\(name)'",
-                    hint: "'git mldata remote list' shows those there are")
-            }
-            if setting.url.hasPrefix(LFSEndpoint.prefix) {
-                return try lfsRemote(lfsEndpoint(setting.url))
-            }
-            return PackRemote(try storage(setting.url, gitRemote: gitRemote), cache: cache, sizeLimit: nil)
+        if let setting = try name.map({ try remoteSetting(named: $0) }) ?? primaryRemote(gitRemote: gitRemote) {
+            return try open(setting, gitRemote: gitRemote)
         }
         guard let gitRemote = try gitRemote ?? defaultGitRemote() else { return nil }
         let limit = try configuration.integer("mldata.gitRemoteLimit") ?? 1 << 30
-        return PackRemote(gitStorage(gitRemote), cache: cache, sizeLimit: limit)
+        return try packRemote(gitStorage(gitRemote), sizeLimit: limit)
+    }
+
+    /// Opens a configured store.
+    public func open(_ setting: RemoteSetting, gitRemote: String?) throws -> any ContentRemote {
+        if setting.url.hasPrefix(LFSEndpoint.prefix) { return try lfsRemote(lfsEndpoint(setting.url)) }
+        let isGit = setting.url.hasPrefix("git::")
+        let limit = isGit ? try configuration.integer("mldata.gitRemoteLimit") ?? 1 << 30 : nil
+        return try packRemote(
+            storage(setting.url, gitRemote: gitRemote, settingsOf: setting.name), sizeLimit: limit)
+    }
+
+    /// Packs on a storage, with this repository's settings for transfers (`mldata.transfers`, `mldata.bandwidth`).
+    private func packRemote(_ storage: any Storage, sizeLimit: Int64?) throws -> PackRemote {
+        try? Leftovers.sweep(storeDirectory + "/tmp")
+        Line.limit(bytesPerSecond: try configuration.integer("mldata.bandwidth").flatMap { $0 > 0 ? $0 : nil })
+        let transfers = try configuration.integer("mldata.transfers").map { Int(min(max($0, 1), 64)) }
+        return PackRemote(
+            storage, cache: storeDirectory + "/remotes", sizeLimit: sizeLimit,
+            transfers: transfers ?? PackRemote.usualTransfers)
+    }
+
+    /// The stores that get copies of what is pushed to another one.
+    ///
+    /// - Parameter primary: that other one; nil for the Git remote itself.
+    public func mirrors(of primary: RemoteSetting?) throws -> [RemoteSetting] {
+        try remoteSettings().filter { $0.isMirror && $0.name != primary?.name }
     }
 
     /// The Git remote of the current branch, else `origin`, else the only one; nil without remotes.
@@ -56,34 +50,41 @@ extension DataRepository {
         {
             return remote
         }
-        let remotes = try repository.git.run(["remote"]).text.split(separator: "\n").map(String.init)
+        let remotes = configuration.remotes
         return remotes.contains("origin") ? "origin" : (remotes.count == 1 ? remotes[0] : nil)
     }
 
     /// The driver for a URL.
-    public func storage(_ url: String, gitRemote: String?) throws -> any Storage {
+    ///
+    /// - Parameter name: the store whose settings count; nil for none.
+    public func storage(_ url: String, gitRemote: String?, settingsOf name: String? = nil) throws -> any Storage {
         if url == "git::" || url.hasPrefix("git::") {
             let named = url.dropFirst("git::".count)
             guard let remote = try named.isEmpty ? (gitRemote ?? defaultGitRemote()) : String(named) else {
                 throw MLError(
                     .notFound, "there is no git remote to store data in", hint: "add one with 'git remote add'")
             }
-            return gitStorage(remote)
+            return try gitStorage(remote)
         }
-        return try StorageURL.open(url, relativeTo: repository.workTree ?? repository.gitDirectory)
+        return try StorageURL.open(
+            url, relativeTo: repository.workTree ?? repository.gitDirectory,
+            settings: StorageSettings(
+                git: repository.git, values: name.map { remoteValues($0) } ?? [:],
+                shared: name.map { sharedKeys($0) } ?? []))
     }
 
     /// Whether there is a driver for a URL; nothing is contacted.
     public func check(_ url: String) throws {
         if url.hasPrefix(LFSEndpoint.prefix) {
             _ = try lfsEndpoint(url)
-        } else {
+        } else if !url.hasPrefix("git::") || url.hasPrefix("git::-") {
             try storage(url, gitRemote: nil).close()
         }
     }
 
-    /// A real round trip over the remote store behind a URL.
-    public func probe(_ url: String) throws -> [RemoteProbe.Step] {
+    /// A real round trip over a remote store; nil for the Git remote itself.
+    public func probe(_ setting: RemoteSetting?) throws -> [RemoteProbe.Step] {
+        let url = setting?.url ?? "git::"
         let temporary = storeDirectory + "/tmp"
         if url.hasPrefix(LFSEndpoint.prefix) {
             switch try lfsRemote(lfsEndpoint(url)) {
@@ -91,13 +92,14 @@ extension DataRepository {
             case let folder: return try RemoteProbe.run(FolderStorage(root: folder.name), temporary: temporary)
             }
         }
-        let storage = try storage(url, gitRemote: nil)
+        let storage = try storage(url, gitRemote: setting?.gitRemotes.first, settingsOf: setting?.name)
         defer { storage.close() }
         return try RemoteProbe.run(storage, temporary: temporary)
     }
 
-    private func gitStorage(_ remote: String) -> GitRemoteStorage {
-        GitRemoteStorage(
+    private func gitStorage(_ remote: String) throws -> GitRemoteStorage {
+        guard !remote.hasPrefix("-") else { throw MLError(.invalidInput, "'\(remote)' is no Git remote") }
+        return GitRemoteStorage(
             remote: remote, repository: repository, temporary: Files.temporaryName(beside: storeDirectory + "/tmp/x"))
     }
 }

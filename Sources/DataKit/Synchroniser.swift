@@ -14,6 +14,12 @@ public struct Synchroniser: Sendable {
         /// Pointers whose content is in no store.
         public var missing: [PointerFile] = []
         public var bytes: Int64 = 0
+
+        public static func += (sum: inout Outcome, part: Outcome) {
+            sum.filled += part.filled
+            sum.missing += part.missing
+            sum.bytes += part.bytes
+        }
     }
 
     private let data: DataRepository
@@ -24,55 +30,69 @@ public struct Synchroniser: Sendable {
         top = try data.repository.requireWorkTree()
     }
 
+    /// Removes what killed processes left half made, so that it counts as absent.
+    public func sweep() throws { _ = try ScratchFolder(data.scratchDirectory) }
+
     /// Tracked files whose work tree content is a pointer: usually the one of the index, after `git stash pop` another.
     ///
     /// - Parameter paths: only files at or below these; empty for all.
     public func candidates(_ paths: [String] = []) throws -> [PointerFile] {
-        var found: [PointerFile] = []
-        var seen: Set<String> = []
-        var folders = RealFolders(top: top)
-        for entry in try IndexFile(path: data.repository.indexPath).entries
-        where entry.isRegularFile && !entry.skipWorktree {
-            let isWanted =
-                paths.isEmpty
-                || paths.contains { entry.path == $0 || $0.isEmpty || entry.path.hasPrefix($0 + "/") }
-            guard isWanted, folders.hold(entry.path),
-                let pointer = WorkTreeWriter.pointer(inFile: top + "/" + entry.path),
-                seen.insert(entry.path).inserted
-            else { continue }
+        let entries = try entries(paths)
+        let found = try parallelMap(count: entries.count, stretch: 256) { index -> PointerFile? in
+            let entry = entries[index]
+            guard let bytes = WorkTreeWriter.shortText(inFile: top + "/" + entry.path),
+                let pointer = Pointer.parse(bytes)
+            else { return nil }
             // Only an entry with this very pointer may get the stat data of the filled file.
-            let isStaged = try entry.stage == 0 && data.pointer(entry.id) == pointer
-            found.append(
-                PointerFile(
-                    path: entry.path, blob: isStaged ? entry.id : .zero, pointer: pointer,
-                    isExecutable: entry.mode == 0o100755))
+            let isStaged = entry.stage == 0 && GitID(ofBlob: bytes) == entry.id
+            return PointerFile(
+                path: entry.path, blob: isStaged ? entry.id : .zero, pointer: pointer,
+                isExecutable: entry.mode == 0o100755)
         }
-        return try tracked(found)
+        var seen: Set<String> = []
+        return try tracked(found.compactMap { $0 }.filter { seen.insert($0.path).inserted })
     }
 
-    /// Tracked files of the index that are not in the work tree: all of them, in a clone without a checkout.
-    public func absent() throws -> [PointerFile] {
-        try tracked(data.pointersInIndex().filter { !Files.exists(top + "/" + $0.path) })
+    /// Tracked files of the index that are not in the work tree: deleted ones, and all in a clone without a checkout.
+    ///
+    /// - Parameter paths: only files at or below these; empty for all.
+    public func absent(_ paths: [String] = []) throws -> [PointerFile] {
+        let gone = try entries(paths).filter { $0.stage == 0 && !Files.exists(top + "/" + $0.path) }
+        return try tracked(data.pointers(among: gone))
+    }
+
+    /// The files of the index that belong into the work tree and lie in real folders of it.
+    private func entries(_ paths: [String]) throws -> [IndexEntry] {
+        var folders = RealFolders(top: top)
+        return try IndexFile(path: data.repository.indexPath).entries.filter { entry in
+            entry.isRegularFile && !entry.skipWorktree
+                && (paths.isEmpty
+                    || paths.contains { entry.path == $0 || $0.isEmpty || entry.path.hasPrefix($0 + "/") })
+                && folders.hold(entry.path)
+        }
     }
 
     /// Fills the given pointers from the local store.
     public func fill(_ files: [PointerFile], progress: any ProgressReporter = SilentProgress()) throws -> Outcome {
-        try write(files, progress) { try $0.replace($1) }
+        let scratch = try ScratchFolder(data.scratchDirectory)
+        return try write(files, scratch, progress) { try $0.replace($1) }
     }
 
     /// Writes files that are not in the work tree yet, from the local store.
     public func create(_ files: [PointerFile], progress: any ProgressReporter = SilentProgress()) throws -> Outcome {
-        try write(files, progress) { try $0.create($1) }
+        let scratch = try ScratchFolder(data.scratchDirectory)
+        let short = files.filter(WorkTreeWriter.isShort).map { top + "/" + $0.path }
+        return try scratch.creating(short) { try write(files, scratch, progress) { try $0.create($1) } }
     }
 
     private func write(
-        _ files: [PointerFile], _ progress: any ProgressReporter,
+        _ files: [PointerFile], _ scratch: ScratchFolder, _ progress: any ProgressReporter,
         _ step: @Sendable (WorkTreeWriter, PointerFile) throws -> Files.Status?
     ) throws -> Outcome {
         var outcome = Outcome()
         if files.isEmpty { return outcome }
         let store = try data.openStore()
-        let writer = WorkTreeWriter(top: top, scratch: try ScratchFolder(data.scratchDirectory), store: store)
+        let writer = WorkTreeWriter(top: top, scratch: scratch, store: store)
         let lacking = Set(try store.lacking(files.map(\.pointer.oid)))
         outcome.missing = files.filter { lacking.contains($0.pointer.oid) }
         let done = Counter()
@@ -110,15 +130,16 @@ private struct RealFolders {
 
     init(top: String) { self.top = top }
 
+    /// Whether no folder on the way to a path is anything else than a folder; one that is not there yet will be one.
     mutating func hold(_ path: String) -> Bool {
-        guard let slash = path.lastIndex(of: "/") else { return true }
+        guard let slash = path.utf8.lastIndex(of: 0x2F) else { return true }
         return isReal(path[..<slash])
     }
 
     private mutating func isReal(_ folder: Substring) -> Bool {
         if let answer = known[folder] { return answer }
-        var answer = Files.status(top + "/" + folder)?.isDirectory ?? false
-        if answer, let slash = folder.lastIndex(of: "/") { answer = isReal(folder[..<slash]) }
+        var answer = Files.status(top + "/" + folder)?.isDirectory ?? true
+        if answer, let slash = folder.utf8.lastIndex(of: 0x2F) { answer = isReal(folder[..<slash]) }
         known[folder] = answer
         return answer
     }

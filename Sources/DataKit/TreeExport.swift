@@ -76,8 +76,9 @@ public struct TreeExport: Sendable {
         if let pointer = entry.pointer {
             try store.write(pointer.oid, to: sink)
         } else if case .file(let size) = entry.kind, size > Repository.longBlob {
-            let file = try data.repository.openBlob(
-                entry.blob, scratch: data.repository.gitDirectory + "/mldata-sync")
+            let file = try ScratchFolder(data.scratchDirectory).hold {
+                try data.repository.openBlob(entry.blob, scratch: $0)
+            }
             try file.forEachPiece(sink)
         } else {
             try data.repository.readBlob(entry.blob).withUnsafeBytes(sink)

@@ -87,11 +87,44 @@ public struct Uploader: Sendable {
         return plan
     }
 
-    public func upload(_ plan: Plan, to remote: any ContentRemote, progress: any ProgressReporter) throws
-        -> ContentTransfer
-    {
+    /// Uploads what a plan names.
+    public func upload(
+        _ plan: Plan, to remote: any ContentRemote, progress: any ProgressReporter
+    ) throws -> ContentTransfer {
         try remote.push(
             plan.files.map(\.pointer), from: data.openStore(),
             temporary: Files.temporaryName(beside: data.storeDirectory + "/tmp/x"), progress: progress)
+    }
+
+    /// What came of bringing a copy up to date.
+    public struct Copy: Sendable {
+        public var store: String
+        /// Nil when the copy could not be brought up to date.
+        public var plan: Plan?
+        public var transfer = ContentTransfer()
+        public var failure: MLError?
+    }
+
+    /// Brings the copies (`mldata.remote.NAME.mirror`) up to date; one that fails does not keep the others from it.
+    ///
+    /// A file that is only on the primary store is brought from there first.
+    public func updateCopies(
+        _ pointers: [PointerFile], of primary: RemoteSetting?, gitRemote: String?, dryRun: Bool = false,
+        progress: any ProgressReporter
+    ) throws -> [Copy] {
+        try data.mirrors(of: primary).map { mirror in
+            do {
+                let remote = try data.open(mirror, gitRemote: gitRemote)
+                let lacking = Set(try remote.lacking(pointers.map(\.pointer)))
+                let files = pointers.filter { lacking.contains($0.pointer.oid) }
+                if dryRun { return Copy(store: mirror.name, plan: Plan(files: files)) }
+                _ = try Downloader(data).fetch(files.map(\.pointer), gitRemote: gitRemote, progress: progress)
+                let plan = try self.plan(files, remote)
+                return Copy(
+                    store: mirror.name, plan: plan, transfer: try upload(plan, to: remote, progress: progress))
+            } catch let error as MLError {
+                return Copy(store: mirror.name, plan: nil, failure: error)
+            }
+        }
     }
 }

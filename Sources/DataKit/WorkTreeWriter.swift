@@ -8,6 +8,9 @@ struct WorkTreeWriter: Sendable {
     /// Up to here a file is one page: a single write puts all of it in place or nothing, even when the process is killed.
     private static let pageSize: Int64 = 4096
 
+    /// Whether a file is written in place.
+    static func isShort(_ file: PointerFile) -> Bool { file.pointer.size <= pageSize }
+
     let top: String
     private let scratch: ScratchFolder
     let store: ObjectStore
@@ -25,17 +28,17 @@ struct WorkTreeWriter: Sendable {
     ///
     /// - Returns: the file's new status; nil when it was no longer the pointer and was left alone.
     func replace(_ file: PointerFile) throws -> Files.Status? {
-        if file.pointer.size <= WorkTreeWriter.pageSize, let status = try replaceInPlace(file) { return status }
+        if WorkTreeWriter.isShort(file), let status = try replaceInPlace(file) { return status }
         return try moveInto(file) { WorkTreeWriter.pointer(inFile: target(file)) == file.pointer }
     }
 
-    /// Writes a file that is not there yet.
+    /// Writes a file that is not there yet; a short one in place, so that `ScratchFolder.creating` must know of it.
     ///
     /// - Returns: its status; nil when something is there.
     func create(_ file: PointerFile) throws -> Files.Status? {
         let target = target(file)
         try Files.makeDirectories(Files.parent(of: target))
-        guard file.pointer.size <= WorkTreeWriter.pageSize else { return try moveInto(file) { !Files.exists(target) } }
+        guard WorkTreeWriter.isShort(file) else { return try moveInto(file) { !Files.exists(target) } }
         let content = try store.read(file.pointer.oid)
         guard !Files.exists(target) else { return nil }
         let output = try FileHandle(creating: target, mode: mode(file))
@@ -45,12 +48,14 @@ struct WorkTreeWriter: Sendable {
     }
 
     /// The pointer a file consists of; nil for any other file.
-    static func pointer(inFile path: String) -> Pointer? {
+    static func pointer(inFile path: String) -> Pointer? { shortText(inFile: path).flatMap(Pointer.parse) }
+
+    /// The content of a regular file that has the length of a pointer; nil for any other file.
+    static func shortText(inFile path: String) -> [UInt8]? {
         // The shortest pointer has 120 bytes: the size spares opening all other files.
-        guard let status = Files.status(path), status.isRegular, (100..<Int64(Pointer.sizeLimit)).contains(status.size),
-            let bytes = try? FileHandle(reading: path).read(count: Int(status.size), at: 0)
+        guard let status = Files.status(path), status.isRegular, (100..<Int64(Pointer.sizeLimit)).contains(status.size)
         else { return nil }
-        return Pointer.parse(bytes)
+        return try? FileHandle(reading: path).read(count: Int(status.size), at: 0)
     }
 
     /// Over a file that has other names, that must not be written to or that is longer than its content, this is not
@@ -69,23 +74,13 @@ struct WorkTreeWriter: Sendable {
 
     /// Writes beside and renames, if the place is still as expected.
     private func moveInto(_ file: PointerFile, if isExpected: () -> Bool) throws -> Files.Status? {
-        let target = target(file)
-        let temporary = scratch.temporaryName(for: target)
-        do {
+        try scratch.replace(target(file)) { temporary in
             let output = try FileHandle(creating: temporary, mode: mode(file))
             try store.write(file.pointer.oid, to: output)
             try output.setModified(seconds: time)
             try output.close()
-            guard isExpected() else {
-                try Files.remove(temporary)
-                return nil
-            }
-            try Files.rename(temporary, to: target)
-            return Files.status(target)
-        } catch {
-            try? Files.remove(temporary)
-            throw error
-        }
+            return isExpected() ? () : nil
+        }.flatMap { Files.status(target(file)) }
     }
 
     private func target(_ file: PointerFile) -> String { top + "/" + file.path }

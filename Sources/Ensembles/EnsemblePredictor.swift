@@ -1,7 +1,7 @@
 import Base
 
 /// Several predictors as one: the weighted mean of their probabilities.
-public struct EnsemblePredictor: Predictor {
+public struct EnsemblePredictor: CompositePredictor {
     public let labels: [String]
     private let members: [any Predictor]
     private let weights: [Double]
@@ -33,6 +33,8 @@ public struct EnsemblePredictor: Predictor {
         self.members = members
         self.weights = weights.map { $0 / sum }
     }
+
+    public var weightedMembers: [(predictor: any Predictor, weight: Double)] { Array(zip(members, weights)) }
 
     public func predict(_ texts: [String]) throws -> [[Double]] {
         EnsemblePredictor.combine(try memberProbabilities(texts), weights: weights)

@@ -22,6 +22,7 @@ public struct PairedBootstrap: Hashable, Sendable {
     ) throws {
         let count = truth.count
         guard count > 0 else { throw MLError(.invalidInput, "no texts to compare on") }
+        guard resamples > 0 else { throw MLError(.invalidInput, "an interval needs at least one resample") }
         let hits = truth.indices.map { row in
             (Evaluation.argmax(second[row]) == truth[row] ? 1.0 : 0)
                 - (Evaluation.argmax(first[row]) == truth[row] ? 1.0 : 0)

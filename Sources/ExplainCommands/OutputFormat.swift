@@ -4,15 +4,9 @@ import Explainers
 import ModelKit
 import Reports
 
-/// An explained text.
-struct Explained {
-    var subject: Subject
-    var attribution: Attribution
-}
-
 /// How explanations are shown.
 enum OutputFormat: String, CaseIterable {
-    case table, json, html, md
+    case table, json, html, svg, md
 
     static func parse(_ name: String) throws -> OutputFormat {
         if let format = OutputFormat(rawValue: name) { return format }
@@ -22,37 +16,99 @@ enum OutputFormat: String, CaseIterable {
             hint: NearestName.find(name, in: names).map { "did you mean '\($0)'?" }
                 ?? "known: \(names.joined(separator: ", "))")
     }
+}
 
-    func render(_ items: [Explained], model: ModelLoader.Loaded, _ terminal: Terminal, isFile: Bool) -> String {
-        let report = AttributionReport(items: items.map { OutputFormat.item($0) })
-        switch self {
-        case .table:
-            return report.terminal(width: terminal.width ?? 120, colour: isFile ? .none : terminal.colors)
-        case .html: return report.html(title: "Why \(model.name) decides as it does")
-        case .md: return report.markdown()
-        case .json:
-            let name: JSON = .string(model.commit.map { "\($0.id.hex):\(model.path)" } ?? model.path)
-            let entries = items.map { item -> JSON in
-                guard case .object(var entry) = item.attribution.json(model: name) else { return .null }
-                entry["true_label"] = item.subject.trueLabel.map { .string($0) } ?? .null
-                entry["score"] = JSON(item.attribution.score)
-                return .object(entry)
-            }
-            return JSON.object(["version": 1, "items": .array(entries)]).pretty()
+/// Writes explanations one after the other in one of the forms.
+struct ReportWriter {
+    private let format: OutputFormat
+    private let model: ModelLoader.Loaded
+    private let layout: AttributionReport.TerminalLayout
+    private var count = 0
+    /// Rows of a picture, whose height stands at its beginning.
+    private var drawn: [AttributionReport.Item] = []
+
+    init(_ format: OutputFormat, _ model: ModelLoader.Loaded, trueLabels: [String], _ terminal: Terminal, isFile: Bool)
+    {
+        self.format = format
+        self.model = model
+        layout = AttributionReport.TerminalLayout(
+            trueLabels: trueLabels + ["-"], predictions: model.predictor.labels.map { "\($0) (0.00)" },
+            attributionLabels: model.predictor.labels, width: terminal.width ?? 120,
+            colour: isFile ? .none : terminal.colors)
+    }
+
+    private var title: String { "Why \(model.name) decides as it does" }
+
+    func head() -> String {
+        switch format {
+        case .table: layout.head()
+        case .html: AttributionReport.pageHead(title: title)
+        case .md: AttributionReport.markdownHead
+        case .json: "{\n  \"version\": 1,\n  \"items\": ["
+        case .svg: ""
         }
     }
 
-    private static func item(_ explained: Explained) -> AttributionReport.Item {
+    mutating func rows(_ explained: [Explained]) -> String {
+        let report = AttributionReport(items: explained.map { ReportWriter.item($0) })
+        defer { count += explained.count }
+        switch format {
+        case .table: return layout.rows(report.items)
+        case .html: return report.pageRows()
+        case .md: return report.markdownRows()
+        case .json:
+            return explained.enumerated().map { place, item in
+                let lines = ReportWriter.json(item, model: model.reference).pretty().split(separator: "\n")
+                return (count + place == 0 ? "" : ",") + lines.map { "\n    " + $0 }.joined()
+            }.joined()
+        case .svg:
+            drawn += report.items
+            return ""
+        }
+    }
+
+    func foot() -> String {
+        switch format {
+        case .table: layout.foot()
+        case .html: AttributionReport.pageFoot
+        case .md: AttributionReport.markdownFoot
+        case .json: count == 0 ? "]\n}\n" : "\n  ]\n}\n"
+        case .svg: AttributionReport(items: drawn).svg(title: title)
+        }
+    }
+
+    static func json(_ explained: Explained, model: JSON) -> JSON {
+        guard case .object(var entry) = explained.attribution.json(model: model) else { return .null }
+        entry["true_label"] = explained.subject.trueLabel.map { .string($0) } ?? .null
+        entry["row"] = explained.subject.row.map { JSON($0) } ?? .null
+        entry["score"] = JSON(explained.attribution.score)
+        entry["remarks"] = JSON(explained.attribution.remarks)
+        return .object(entry)
+    }
+
+    static func item(_ explained: Explained) -> AttributionReport.Item {
         let attribution = explained.attribution
         // Words in the order of the text; one that LIME merged shows at each of its places.
-        let places = attribution.words.flatMap { word in word.occurrences.map { (range: $0, value: word.value) } }
-            .sorted { $0.range.lowerBound < $1.range.lowerBound }
+        let places = attribution.words.flatMap { word in
+            word.occurrences.map { (start: $0.lowerBound, end: $0.upperBound, value: word.value) }
+        }.sorted { $0.start < $1.start }
         let bytes = Array(attribution.text.utf8)
+        var words = places.map { (String(decoding: bytes[$0.start..<$0.end], as: UTF8.self), $0.value) }
+        // Units of a layer stand nowhere in the text; the ones that count are listed by size.
+        words += attribution.words.filter { $0.occurrences.isEmpty && $0.value != 0 }
+            .sorted { abs($0.value) > abs($1.value) }.prefix(20).map { ($0.text, $0.value) }
         return AttributionReport.Item(
             text: attribution.text, trueLabel: explained.subject.trueLabel, predictedLabel: attribution.predictedLabel,
             probability: attribution.probability, attributionLabel: attribution.target, score: attribution.score,
-            words: places.map { (String(decoding: bytes[$0.range], as: UTF8.self), $0.value) },
-            method: attribution.method,
-            remarks: attribution.remarks)
+            words: words, method: attribution.method,
+            remarks: attribution.remarks + (sumRule(attribution).map { [$0] } ?? []))
+    }
+
+    /// Whether the values add up, for methods that promise it.
+    private static func sumRule(_ attribution: Attribution) -> String? {
+        guard let delta = attribution.delta else { return nil }
+        let sum = Quantity.fixed(attribution.sum, decimals: 4)
+        if abs(delta) < 5e-5 { return "sum \(sum), as it should be" }
+        return "sum \(sum), off by \(Quantity.fixed(delta, decimals: 4))"
     }
 }

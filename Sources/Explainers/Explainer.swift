@@ -51,7 +51,12 @@ struct Question {
 extension Predictor {
     /// Probabilities for the texts, one row each; wrong shapes and numbers that are not finite are errors.
     func checkedPrediction(_ texts: [String]) throws -> [[Double]] {
-        try checked(predict(texts), count: texts.count)
+        let rows = try predict(texts)
+        if let bad = zip(texts, rows).first(where: { !$1.allSatisfy(\.isFinite) }) {
+            throw MLError(
+                .failed, "the model gave a probability that is not a finite number for the text '\(bad.0.prefix(60))'")
+        }
+        return try checked(rows, count: texts.count)
     }
 
     /// The rows as they are if they are `count` rows of finite numbers, one for each label.

@@ -29,12 +29,20 @@ public struct ExplainerOptions: Sendable {
     public var beam: Int?
     /// Texts that say what is average (`linear`).
     public var background: [String]?
+    /// Arithmetic of gradient methods.
+    public var precision: Precision?
+    /// Layer of `conductance` and `neuron`, and unit of `neuron`.
+    public var layer: String?
+    public var neuron: Int?
+    /// Noise of `smoothgrad` and its kin, as a share of the spread of the word vectors.
+    public var noise: Double?
 
     public init(
         samples: Int? = nil, steps: Int? = nil, seed: UInt64? = nil, generator: DrawSource? = nil,
         features: Int? = nil, selection: LIME.Selection? = nil, tolerance: Double? = nil,
         splitting: MaskedText.Splitting? = nil, maskToken: String? = nil, context: PartitionShapley.Context? = nil,
-        window: Int? = nil, stride: Int? = nil, threshold: Double? = nil, beam: Int? = nil, background: [String]? = nil
+        window: Int? = nil, stride: Int? = nil, threshold: Double? = nil, beam: Int? = nil, background: [String]? = nil,
+        precision: Precision? = nil, layer: String? = nil, neuron: Int? = nil, noise: Double? = nil
     ) {
         self.samples = samples
         self.steps = steps
@@ -51,6 +59,10 @@ public struct ExplainerOptions: Sendable {
         self.threshold = threshold
         self.beam = beam
         self.background = background
+        self.precision = precision
+        self.layer = layer
+        self.neuron = neuron
+        self.noise = noise
     }
 
     /// How the methods that hide tokens do it.

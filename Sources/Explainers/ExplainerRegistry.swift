@@ -5,7 +5,7 @@ public enum ExplainerRegistry {
     /// What a method asks of the model besides `Predictor`.
     public enum Need: Sendable {
         case nothing
-        /// `GradientPredictor`.
+        /// `DifferentiablePredictor`.
         case gradients
         /// `LinearPredictor`.
         case linearForm
@@ -16,15 +16,18 @@ public enum ExplainerRegistry {
         public let name: String
         public let summary: String
         public let need: Need
+        /// True when the values of a weighted mean of models are the weighted mean of theirs.
+        public let isLinear: Bool
         let make: @Sendable (ExplainerOptions) -> any Explainer
 
         init(
-            _ name: String, _ summary: String, need: Need = .nothing,
+            _ name: String, _ summary: String, need: Need = .nothing, isLinear: Bool = false,
             make: @escaping @Sendable (ExplainerOptions) -> any Explainer
         ) {
             self.name = name
             self.summary = summary
             self.need = need
+            self.isLinear = isLinear
             self.make = make
         }
     }
@@ -35,7 +38,7 @@ public enum ExplainerRegistry {
     /// All methods, in the order they are listed to users.
     public static let entries: [Entry] = [
         Entry("lime", "local linear model over hidden words") { options in
-            var method = LIME()
+            var method = LIME(tolerance: options.tolerance)
             if let samples = options.samples { method.samples = samples }
             if let features = options.features { method.features = features }
             if let selection = options.selection { method.selection = selection }
@@ -43,10 +46,48 @@ public enum ExplainerRegistry {
             if let generator = options.generator { method.generator = generator }
             return method
         },
-        Entry("ig", "integrated gradients from the zero embedding", need: .gradients) { options in
+        Entry("ig", "integrated gradients from the zero embedding", need: .gradients, isLinear: true) { options in
             var method = IntegratedGradients()
             if let steps = options.steps { method.steps = steps }
             method.tolerance = options.tolerance
+            if let precision = options.precision { method.precision = precision }
+            return method
+        },
+        Entry("saliency", "sizes of the gradient at each word", need: .gradients) {
+            Saliency(precision: $0.precision ?? .float)
+        },
+        Entry("input-x-gradient", "gradient times word vector", need: .gradients, isLinear: true) {
+            InputXGradient(precision: $0.precision ?? .float)
+        },
+        Entry("smoothgrad", "mean size of the gradient under noise", need: .gradients) { smooth(.smoothgrad, $0) },
+        Entry("smoothgrad-sq", "mean squared gradient under noise", need: .gradients) {
+            smooth(.smoothgradSquared, $0)
+        },
+        Entry("vargrad", "variance of the gradient's size under noise", need: .gradients) { smooth(.vargrad, $0) },
+        Entry("deeplift", "DeepLIFT's rescale rule from the zero embedding", need: .gradients, isLinear: true) { _ in
+            DeepLIFT()
+        },
+        Entry(
+            "gradient-shap", "gradients at random points of the path, times the input", need: .gradients, isLinear: true
+        ) { options in
+            var method = GradientShapley(precision: options.precision ?? .float, tolerance: options.tolerance)
+            if let samples = options.samples { method.samples = samples }
+            if let seed = options.seed { method.seed = seed }
+            return method
+        },
+        Entry("attention", "where the attention layer looks; no attribution", need: .gradients) { _ in
+            AttentionWeights()
+        },
+        Entry("conductance", "what flows through a layer ('--layer')", need: .gradients) { options in
+            var method = LayerConductance(tolerance: options.tolerance, precision: options.precision ?? .float)
+            if let layer = options.layer { method.layer = layer }
+            if let steps = options.steps { method.steps = steps }
+            return method
+        },
+        Entry("neuron", "what flows through one unit of a layer ('--neuron')", need: .gradients) { options in
+            var method = NeuronConductance(unit: options.neuron, precision: options.precision ?? .float)
+            if let layer = options.layer { method.layer = layer }
+            if let steps = options.steps { method.steps = steps }
             return method
         },
         Entry("partition", "Owen values down the text's phrases ('shap')") { options in
@@ -102,6 +143,14 @@ public enum ExplainerRegistry {
         },
     ]
 
+    private static func smooth(_ kind: SmoothGrad.Kind, _ options: ExplainerOptions) -> SmoothGrad {
+        var method = SmoothGrad(kind, precision: options.precision ?? .float, tolerance: options.tolerance)
+        if let samples = options.samples { method.samples = samples }
+        if let noise = options.noise { method.noise = noise }
+        if let seed = options.seed { method.seed = seed }
+        return method
+    }
+
     /// The method of this name or alias with these options.
     ///
     /// - Throws: `usage` for an unknown name, with the nearest one as a hint.
@@ -110,7 +159,7 @@ public enum ExplainerRegistry {
         guard let entry = entries.first(where: { $0.name == known }) else {
             throw unknown("method", name, known: entries.map(\.name) + aliases.keys.sorted())
         }
-        return entry.make(options)
+        return entry.need == .gradients ? MemberSum(entry.make(options), isLinear: entry.isLinear) : entry.make(options)
     }
 
     /// The word selection of this name; `usage` when there is none.
@@ -124,6 +173,9 @@ public enum ExplainerRegistry {
 
     /// The contexts of `partition` of this name; `usage` when there are none.
     public static func context(_ name: String) throws -> PartitionShapley.Context { try choice("context", name) }
+
+    /// The precision of this name; `usage` when there is none.
+    public static func precision(_ name: String) throws -> Precision { try choice("precision", name) }
 
     private static func choice<Choice: RawRepresentable<String> & CaseIterable>(
         _ kind: String, _ name: String

@@ -44,26 +44,7 @@ public struct Game: Sendable {
     }
 
     /// The outputs for each coalition. Equal coalitions are asked once in the game's life, up to `Memory.limit` of them.
-    public func outputs(_ masks: [BitSet]) throws -> [[Double]] {
-        var slots: [Int?] = []
-        var fresh: [BitSet] = []
-        var slotOf: [BitSet: Int] = [:]
-        let known = memory.rows(of: masks)
-        for (mask, row) in zip(masks, known) {
-            if row != nil {
-                slots.append(nil)
-            } else if let slot = slotOf[mask] {
-                slots.append(slot)
-            } else {
-                slotOf[mask] = fresh.count
-                slots.append(fresh.count)
-                fresh.append(mask)
-            }
-        }
-        let rows = try fresh.isEmpty ? [] : worth(fresh)
-        memory.keep(fresh, rows)
-        return zip(slots, known).map { slot, row in slot.map { rows[$0] } ?? row ?? [] }
-    }
+    public func outputs(_ masks: [BitSet]) throws -> [[Double]] { try memory.outputs(masks, worth) }
 
     /// One output for each coalition.
     public func values(_ masks: [BitSet], output: Int) throws -> [Double] { try outputs(masks).map { $0[output] } }
@@ -79,17 +60,36 @@ public struct Game: Sendable {
         /// Bounds the memory: a long text's masks never repeat anyhow.
         static let limit = 1 << 16
         private let mutex = Mutex()
-        private var rows: [BitSet: [Double]] = [:]
+        private var places: [BitSet: Int] = [:]
+        private var rows: [[Double]] = []
         private var count = 0
 
         var evaluations: Int { mutex.withLock { count } }
 
-        func rows(of masks: [BitSet]) -> [[Double]?] { mutex.withLock { masks.map { rows[$0] } } }
-
-        func keep(_ masks: [BitSet], _ new: [[Double]]) {
-            mutex.withLock {
-                count += masks.count
-                for (mask, row) in zip(masks, new) where rows.count < Memory.limit { rows[mask] = row }
+        func outputs(_ masks: [BitSet], _ worth: ([BitSet]) throws -> [[Double]]) throws -> [[Double]] {
+            try mutex.withLock {
+                var fresh: [BitSet] = []
+                let known = rows.count
+                let slots = masks.map { mask -> Int in
+                    if let place = places[mask] { return place }
+                    let place = known + fresh.count
+                    fresh.append(mask)
+                    // Repeats are found within one call too, and forgotten after it beyond the limit.
+                    places[mask] = place
+                    return place
+                }
+                if fresh.isEmpty { return slots.map { rows[$0] } }
+                do { rows += try worth(fresh) } catch {
+                    for mask in fresh { places[mask] = nil }
+                    throw error
+                }
+                count += fresh.count
+                let out = slots.map { rows[$0] }
+                if rows.count > Memory.limit {
+                    for mask in fresh { places[mask] = nil }
+                    rows.removeLast(fresh.count)
+                }
+                return out
             }
         }
     }

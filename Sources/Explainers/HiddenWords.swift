@@ -29,6 +29,22 @@ public struct HiddenWords: MaskableText {
     public var players: Int { occurrences.count }
     public func ranges(of player: Int) -> [Range<Int>] { occurrences[player] }
 
+    public var collapsesRuns: Bool { false }
+
+    /// Nil when words overlap.
+    public var pieces: [(bytes: Range<Int>, player: Int?)]? {
+        var out: [(bytes: Range<Int>, player: Int?)] = []
+        var end = 0
+        for place in places {
+            guard place.range.lowerBound >= end, !place.range.isEmpty else { return nil }
+            if place.range.lowerBound > end { out.append((end..<place.range.lowerBound, nil)) }
+            out.append((place.range, place.word))
+            end = place.range.upperBound
+        }
+        if end < bytes.count { out.append((end..<bytes.count, nil)) }
+        return out
+    }
+
     public func masked(_ mask: BitSet) -> String {
         var out: [UInt8] = []
         var kept = 0

@@ -19,7 +19,7 @@ public struct IndexedText: MaskableText {
     public let mergesRepeats: Bool
     private let bytes: [UInt8]
     /// The text in pieces with the word each one is, -1 for separators.
-    private let pieces: [(range: Range<Int>, word: Int)]
+    private let parts: [(range: Range<Int>, word: Int)]
 
     public init(_ text: String, mergesRepeats: Bool = true) {
         let bytes = Array(text.utf8)
@@ -56,12 +56,14 @@ public struct IndexedText: MaskableText {
             offset += UTF8.width(scalar)
         }
         close()
-        self.pieces = pieces
+        parts = pieces
         self.words = words
     }
 
     public var players: Int { words.count }
     public func ranges(of player: Int) -> [Range<Int>] { words[player].occurrences }
+    public var pieces: [(bytes: Range<Int>, player: Int?)]? { parts.map { ($0.range, $0.word < 0 ? nil : $0.word) } }
+    public var collapsesRuns: Bool { false }
     public var replacement: String { mergesRepeats ? "" : IndexedText.maskWord }
 
     /// `\w` of Python's `re`: letters, everything numeric, and the underscore; combining marks are not among them.
@@ -94,7 +96,7 @@ public struct IndexedText: MaskableText {
                 replacement.withUnsafeBufferPointer { replacement in
                     // What stands between two hidden words is copied at once.
                     var kept = 0
-                    for piece in pieces where piece.word >= 0 && !mask[piece.word] {
+                    for piece in parts where piece.word >= 0 && !mask[piece.word] {
                         copy(bytes[kept..<piece.range.lowerBound])
                         copy(replacement[...])
                         kept = piece.range.upperBound

@@ -10,10 +10,13 @@ public struct IntegratedGradients: Explainer {
     public var steps: Int
     /// Doubles the nodes until |delta| is at most this, up to `mostSteps`; nil: take `steps` as they are.
     public var tolerance: Double?
+    /// `double` needs a `DifferentiablePredictor`.
+    public var precision: Precision
 
-    public init(steps: Int = 50, tolerance: Double? = nil) {
+    public init(steps: Int = 50, tolerance: Double? = nil, precision: Precision = .float) {
         self.steps = steps
         self.tolerance = tolerance
+        self.precision = precision
     }
 
     public var method: String { "ig" }
@@ -45,7 +48,10 @@ public struct IntegratedGradients: Explainer {
                 result = try integrate(text, model: model, target: question.target, steps: steps, tokens: tokens.count)
             }
         }
-        var parameters: JSONObject = ["steps": JSON(steps), "quadrature": "gausslegendre", "baseline": "zero"]
+        var parameters: JSONObject = [
+            "steps": JSON(steps), "quadrature": "gausslegendre", "baseline": "zero",
+            "precision": .string(precision.rawValue),
+        ]
         if let tolerance { parameters["tolerance"] = .number(tolerance) }
         var attribution = Attribution(
             text: text, method: method, parameters: parameters, target: question.targetLabel,
@@ -63,8 +69,7 @@ public struct IntegratedGradients: Explainer {
     private func integrate(
         _ text: String, model: any GradientPredictor, target: Int, steps: Int, tokens: Int
     ) throws -> (values: [Double], base: Double, delta: Double) {
-        let (values, value, base) = try model.integratedGradients(
-            of: text, target: target, nodes: GaussLegendre.nodes(steps))
+        let (values, value, base) = try integral(text, model, target, GaussLegendre.nodes(steps))
         guard values.count == tokens else {
             throw MLError(.failed, "the model gave \(values.count) attributions for \(tokens) tokens")
         }
@@ -72,5 +77,16 @@ public struct IntegratedGradients: Explainer {
             throw MLError(.failed, "the model gave an attribution that is not a finite number")
         }
         return (values, base, values.reduce(0, +) - (value - base))
+    }
+
+    private func integral(
+        _ text: String, _ model: any GradientPredictor, _ target: Int, _ nodes: [(position: Double, weight: Double)]
+    ) throws -> (attributions: [Double], value: Double, baseline: Double) {
+        if precision == .float { return try model.integratedGradients(of: text, target: target, nodes: nodes) }
+        guard let model = model as? any DifferentiablePredictor else {
+            throw MLError(
+                .invalidInput, "this model has no gradients in double precision", hint: "use '--precision float'")
+        }
+        return try model.differentiable(text, target: target, precision: precision).integratedGradients(nodes)
     }
 }

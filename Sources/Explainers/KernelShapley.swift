@@ -113,18 +113,27 @@ public struct KernelShapley: GameExplainer {
         let values = zip(free, ones).map { $0 - excess * $1 }
         // Influence of a score s on the constrained minimum: A⁻¹s − A⁻¹1·(1ᵀA⁻¹s)/(1ᵀA⁻¹1).
         var moments = RunningMoments(size: n)
-        for cluster in rows.clusters {
-            var score = [Double](repeating: 0, count: n)
-            for row in cluster.rows {
-                var predicted = 0.0
-                rows.masks[row].forEach { predicted += values[$0] }
-                let residual = rows.weights[row] * (worths[row] - predicted) / Double(cluster.draws)
-                rows.masks[row].forEach { score[$0] += residual }
+        // Many right sides at once: the factor is read once for all of them.
+        let together = 64
+        var scores = [Double](repeating: 0, count: n * together)
+        for start in stride(from: 0, to: rows.clusters.count, by: together) {
+            let part = rows.clusters[start..<min(start + together, rows.clusters.count)]
+            for index in scores.indices { scores[index] = 0 }
+            for (column, cluster) in part.enumerated() {
+                for row in cluster.rows {
+                    var predicted = 0.0
+                    rows.masks[row].forEach { predicted += values[$0] }
+                    let residual = rows.weights[row] * (worths[row] - predicted) / Double(cluster.draws)
+                    rows.masks[row].forEach { scores[$0 * together + column] += residual }
+                }
             }
-            var influence = factor.solve(score)
-            let shift = influence.reduce(0, +) / onesSum
-            for index in influence.indices { influence[index] -= shift * ones[index] }
-            for _ in 0..<cluster.draws { moments.add(influence) }
+            scores.withUnsafeMutableBufferPointer { factor.solve($0, columns: together) }
+            for (column, cluster) in part.enumerated() {
+                var influence = (0..<n).map { scores[$0 * together + column] }
+                let shift = influence.reduce(0, +) / onesSum
+                for index in influence.indices { influence[index] -= shift * ones[index] }
+                for _ in 0..<cluster.draws { moments.add(influence) }
+            }
         }
         // The influences add up over the draws: the error of a sum is that of the mean times their number.
         let errors = moments.standardErrors?.map { $0 * Double(moments.count) }

@@ -37,10 +37,14 @@ public struct LIME: Explainer {
     public var mergesRepeats: Bool
     /// Texts handed to the predictor at once; bounds the memory, not the result.
     public var batchSize: Int
+    /// Doubles the samples until the same words are chosen again and the top ones are in a stable order (`RankStability`),
+    /// up to `mostSamples`.
+    public var tolerance: Double?
 
     public init(
         samples: Int = 5000, features: Int = 10, kernelWidth: Double = 25, selection: Selection = .auto,
-        seed: UInt64 = 0, generator: DrawSource = .keyed, mergesRepeats: Bool = true, batchSize: Int = 256
+        seed: UInt64 = 0, generator: DrawSource = .keyed, mergesRepeats: Bool = true, batchSize: Int = 256,
+        tolerance: Double? = nil
     ) {
         self.samples = samples
         self.features = features
@@ -50,9 +54,13 @@ public struct LIME: Explainer {
         self.generator = generator
         self.mergesRepeats = mergesRepeats
         self.batchSize = batchSize
+        self.tolerance = tolerance
     }
 
     public var method: String { "lime" }
+
+    /// Doubling stops here, whatever the tolerance.
+    public static let mostSamples = 80_000
 
     /// The most features a text may have: their Gram matrix has this many rows.
     public static let mostWords = 4096
@@ -73,15 +81,21 @@ public struct LIME: Explainer {
                 .invalidInput, "a text of \(indexed.words.count) different words is too long for 'lime'",
                 hint: "it takes up to \(LIME.mostWords) words; explain a part of the text")
         }
-        let masks = masks(for: indexed.words.count, text: text)
         let none = BitSet(count: indexed.words.count)
         // Short texts have few different masks; a game asks for each of them once.
         let game = try Game(indexed, predictor: predictor, batchSize: batchSize)
-        let values = try game.values(masks + [none], output: question.target)
-        attribution.base = values[values.count - 1]
-        let model = LocalModel(
-            masks: masks, responses: Array(values.dropLast()), kernelWidth: kernelWidth, selection: selection,
-            features: features)
+        attribution.base = try game.values([none], output: question.target)[0]
+        var samples = samples
+        var (model, stable) = try fit(game, question.target, words: indexed.words.count, text: text, samples: samples)
+        while let tolerance, !stable, samples * 2 <= LIME.mostSamples {
+            samples *= 2
+            let before = Set(model.chosen)
+            (model, stable) = try fit(game, question.target, words: indexed.words.count, text: text, samples: samples)
+            // Standard errors take the choice of words as given, so it has to repeat itself.
+            stable = stable && Set(model.chosen) == before
+            attribution.parameters["tolerance"] = .number(tolerance)
+        }
+        attribution.parameters["samples"] = JSON(samples)
         attribution.words = indexed.words.enumerated().map { index, word in
             .init(index: index, text: word.text, occurrences: word.occurrences, value: 0)
         }
@@ -92,7 +106,26 @@ public struct LIME: Explainer {
         attribution.intercept = model.intercept
         attribution.fit = model.fit
         attribution.remarks = ["weighted R² \((model.fit * 100).rounded() / 100)", "seed \(seed)"]
+        if tolerance != nil {
+            attribution.remarks.append(
+                stable
+                    ? "\(samples) samples" : "the order of the top words is not settled after \(samples) samples")
+        }
         return attribution
+    }
+
+    /// The local model over so many samples, and whether the order of its top words is settled.
+    private func fit(
+        _ game: Game, _ output: Int, words: Int, text: String, samples: Int
+    ) throws -> (model: LocalModel, isStable: Bool) {
+        let masks = masks(for: words, text: text, samples: samples)
+        let model = LocalModel(
+            masks: masks, responses: try game.values(masks, output: output), kernelWidth: kernelWidth,
+            selection: selection, features: features)
+        guard let tolerance, let errors = model.standardErrors else { return (model, tolerance == nil) }
+        return (
+            model, RankStability.isStable(values: model.coefficients, standardErrors: errors, tolerance: tolerance)
+        )
     }
 
     private func checkSettings() throws {
@@ -102,6 +135,7 @@ public struct LIME: Explainer {
             throw MLError(.usage, "the kernel width of 'lime' must be positive")
         }
         try generator.check(seed: seed)
+        try RankStability.check(tolerance, method: method)
     }
 
     private var parameters: JSONObject {
@@ -113,7 +147,7 @@ public struct LIME: Explainer {
     }
 
     /// Which words each sample keeps: all first, then `samples` − 1 random ones.
-    func masks(for count: Int, text: String) -> [BitSet] {
+    func masks(for count: Int, text: String, samples: Int) -> [BitSet] {
         var out = [BitSet(count: count, all: true)]
         out.reserveCapacity(samples)
         switch generator {
@@ -128,15 +162,19 @@ public struct LIME: Explainer {
             }
         case .keyed:
             let purpose = "lime " + ObjectID.of(text).description
+            var order = Array(0..<count)
+            var places = order
             for row in 1..<samples {
                 var random = SeededRandom(seed: seed, purpose: purpose, position: UInt64(row))
                 let size = 1 + random.below(count)
-                var order = Array(0..<count)
                 var mask = out[0]
                 for index in 0..<size {
-                    order.swapAt(index, index + random.below(count - index))
+                    places[index] = index + random.below(count - index)
+                    order.swapAt(index, places[index])
                     mask[order[index]] = false
                 }
+                // Back to the beginning without another array.
+                for index in (0..<size).reversed() { order.swapAt(index, places[index]) }
                 out.append(mask)
             }
         }

@@ -75,17 +75,22 @@ package struct LocalModel: Sendable {
         let freedom = masks.count - size - 1
         guard freedom > 0, let factor = Cholesky(moments.matrix(alpha: 1, on: chosen), size: size) else { return nil }
         // One solve a feature instead of one a row: column j of A⁻¹ against the scores w·r·xc of all rows.
+        let means = moments.means
         let columns = (0..<size).map { j in factor.solve((0..<size).map { $0 == j ? 1 : 0 }) }
-        return columns.map { column in
-            let shift = zip(chosen, column).reduce(0) { $0 + moments.means[$1.0] * $1.1 }
-            var sum = 0.0
-            for (row, mask) in masks.enumerated() {
-                var influence = -shift
-                for (index, entry) in zip(chosen, column) where mask[index] { influence += entry }
-                influence *= weights[row] * residuals[row]
-                sum += influence * influence
+        let shifts = columns.map { column in zip(chosen, column).reduce(0) { $0 + means[$1.0] * $1.1 } }
+        var sums = [Double](repeating: 0, count: size)
+        var present: [Int] = []
+        for (row, mask) in masks.enumerated() {
+            present.removeAll(keepingCapacity: true)
+            for (place, index) in chosen.enumerated() where mask[index] { present.append(place) }
+            let residual = weights[row] * residuals[row]
+            for (feature, column) in columns.enumerated() {
+                var influence = -shifts[feature]
+                for place in present { influence += column[place] }
+                influence *= residual
+                sums[feature] += influence * influence
             }
-            return (sum * Double(masks.count) / Double(freedom)).squareRoot()
         }
+        return sums.map { ($0 * Double(masks.count) / Double(freedom)).squareRoot() }
     }
 }

@@ -108,6 +108,8 @@ public struct MaskedText: MaskableText {
 
     public var players: Int { tokens.count }
     public func ranges(of player: Int) -> [Range<Int>] { [segments[player].range] }
+    public var pieces: [(bytes: Range<Int>, player: Int?)]? { segments.enumerated().map { ($1.range, $0) } }
+    public var collapsesRuns: Bool { true }
     public var replacement: String { " " + maskToken }
 
     public func masked(_ mask: BitSet) -> String {

@@ -71,14 +71,17 @@ public struct PartitionShapley: GameExplainer {
         let masks = tree.masks()
         let ends = try game.outputs([game.nobody, game.everybody])
         var random = LegacyNumPyRandom(seed: UInt32(truncatingIfNeeded: seed))
-        var queue = PriorityQueue<Item>()
+        // The queue moves numbers about, not what they stand for.
+        var items: [Item] = []
+        var queue = PriorityQueue<Int>()
         func put(_ item: Item) {
             let difference = zip(item.with, item.without).reduce(0) { max($0, abs($1.0 - $1.1)) }
             let tie = source == .legacyNumPy ? random.normal() : Double(queue.inserted)
-            queue.insert(item, priority: (-difference * item.weight, tie))
+            queue.insert(items.count, priority: (-difference * item.weight, tie))
+            items.append(item)
         }
-        queue.insert(
-            Item(present: game.nobody, without: ends[0], with: ends[1], node: tree.root, weight: 1), priority: (0, 0))
+        items.append(Item(present: game.nobody, without: ends[0], with: ends[1], node: tree.root, weight: 1))
+        queue.insert(0, priority: (0, 0))
         // Credit of each node, inner ones too.
         var credit = [Double](repeating: 0, count: tree.root + 1)
         func settle(_ item: Item) { credit[item.node] += (item.with[output] - item.without[output]) * item.weight }
@@ -88,7 +91,8 @@ public struct PartitionShapley: GameExplainer {
         while !queue.isEmpty, used < budget {
             var splits: [(item: Item, left: Int, right: Int)] = []
             var asked: [BitSet] = []
-            while asked.count < round, used + asked.count < budget, let item = queue.removeFirst() {
+            while asked.count < round, used + asked.count < budget, let first = queue.removeFirst() {
+                let item = items[first]
                 guard item.node >= tree.leaves else {
                     settle(item)
                     continue
@@ -130,7 +134,8 @@ public struct PartitionShapley: GameExplainer {
             }
         }
         var unsplit = 0
-        while let item = queue.removeFirst() {
+        while let first = queue.removeFirst() {
+            let item = items[first]
             if item.node >= tree.leaves { unsplit += 1 }
             settle(item)
         }

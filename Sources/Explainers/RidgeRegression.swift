@@ -151,18 +151,42 @@ package struct Cholesky: Sendable {
     package init?(_ matrix: [Double], size: Int) {
         self.size = size
         lower = matrix
-        for i in 0..<size {
-            for j in 0...i {
-                var sum = lower[i * size + j]
-                for k in 0..<j { sum -= lower[i * size + k] * lower[j * size + k] }
-                if i == j {
-                    guard sum > 0 else { return nil }
-                    lower[i * size + i] = sum.squareRoot()
-                } else {
-                    lower[i * size + j] = sum / lower[j * size + j]
+        let isPositive = lower.withUnsafeMutableBufferPointer { lower -> Bool in
+            for i in 0..<size {
+                for j in 0...i {
+                    let sum = lower[i * size + j] - Cholesky.dot(UnsafeBufferPointer(lower), i * size, j * size, j)
+                    if i == j {
+                        guard sum > 0 else { return false }
+                        lower[i * size + i] = sum.squareRoot()
+                    } else {
+                        lower[i * size + j] = sum / lower[j * size + j]
+                    }
                 }
             }
+            return true
         }
+        if !isPositive { return nil }
+    }
+
+    /// Σ over `count` elements of those from `a` times those from `b`, in eight sums side by side.
+    @inline(__always)
+    private static func dot(_ values: UnsafeBufferPointer<Double>, _ a: Int, _ b: Int, _ count: Int) -> Double {
+        guard let base = values.baseAddress else { return 0 }
+        let (x, y) = (base + a, base + b)
+        var sums = SIMD8<Double>()
+        var index = 0
+        while index + 8 <= count {
+            let left = UnsafeRawPointer(x + index).loadUnaligned(as: SIMD8<Double>.self)
+            let right = UnsafeRawPointer(y + index).loadUnaligned(as: SIMD8<Double>.self)
+            sums += left * right
+            index += 8
+        }
+        var sum = sums.sum()
+        while index < count {
+            sum += x[index] * y[index]
+            index += 1
+        }
+        return sum
     }
 
     /// The smallest of the squared diagonal of L: next to the matrix's entries, how near it is to a singular one.
@@ -173,15 +197,36 @@ package struct Cholesky: Sendable {
     /// x with Ax = b.
     package func solve(_ right: [Double]) -> [Double] {
         var x = right
-        for i in 0..<size {
-            for k in 0..<i { x[i] -= lower[i * size + k] * x[k] }
-            x[i] /= lower[i * size + i]
-        }
-        for i in stride(from: size - 1, through: 0, by: -1) {
-            // Along the row of L, which lies together in memory, not down its column.
-            x[i] /= lower[i * size + i]
-            for k in 0..<i { x[k] -= lower[i * size + k] * x[i] }
-        }
+        x.withUnsafeMutableBufferPointer { solve($0, columns: 1) }
         return x
+    }
+
+    /// Solves for several right sides at once, in place.
+    ///
+    /// - Parameter right: `size` rows of `columns` values, a column for each right side.
+    package func solve(_ right: UnsafeMutableBufferPointer<Double>, columns: Int) {
+        lower.withUnsafeBufferPointer { lower in
+            for i in 0..<size {
+                for k in 0..<i { subtract(right, i, lower[i * size + k], k, columns) }
+                scale(right, i, 1 / lower[i * size + i], columns)
+            }
+            for i in stride(from: size - 1, through: 0, by: -1) {
+                // Along the row of L, which lies together in memory, not down its column.
+                scale(right, i, 1 / lower[i * size + i], columns)
+                for k in 0..<i { subtract(right, k, lower[i * size + k], i, columns) }
+            }
+        }
+    }
+
+    @inline(__always)
+    private func subtract(
+        _ x: UnsafeMutableBufferPointer<Double>, _ row: Int, _ factor: Double, _ other: Int, _ columns: Int
+    ) {
+        for column in 0..<columns { x[row * columns + column] -= factor * x[other * columns + column] }
+    }
+
+    @inline(__always)
+    private func scale(_ x: UnsafeMutableBufferPointer<Double>, _ row: Int, _ factor: Double, _ columns: Int) {
+        for column in 0..<columns { x[row * columns + column] *= factor }
     }
 }

@@ -6,12 +6,22 @@ extension Repository {
     /// - Returns: only paths where the attribute has a value ("set" and "unset" are values too).
     public func attribute(_ name: String, of paths: [String]) throws -> [String: String] {
         if paths.isEmpty { return [:] }
-        let input: [UInt8] = paths.flatMap { path -> [UInt8] in Array(path.utf8) + [0] }
-        let fields = try git.run(["check-attr", "--stdin", "-z", name], input: input).output
-            .split(separator: 0, omittingEmptySubsequences: false).map { String(decoding: $0, as: UTF8.self) }
+        var input: [UInt8] = []
+        for path in paths {
+            input.append(contentsOf: path.utf8)
+            input.append(0)
+        }
+        let output = try git.run(["check-attr", "--stdin", "-z", name], input: input).output
         var result: [String: String] = [:]
-        for start in stride(from: 0, to: fields.count - 2, by: 3) where fields[start + 2] != "unspecified" {
-            result[fields[start]] = fields[start + 2]
+        result.reserveCapacity(paths.count)
+        // Three fields a path, in the order of the paths: the path, the attribute's name, its value.
+        var position = output.startIndex
+        for path in paths {
+            for _ in 0..<2 { position = (output[position...].firstIndex(of: 0) ?? output.endIndex - 1) + 1 }
+            let end = output[position...].firstIndex(of: 0) ?? output.endIndex
+            let value = String(decoding: output[position..<end], as: UTF8.self)
+            if value != "unspecified" { result[path] = value }
+            position = min(end + 1, output.endIndex)
         }
         return result
     }

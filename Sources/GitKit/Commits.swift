@@ -42,19 +42,31 @@ extension Repository {
 
     /// The short name of the branch HEAD is on; nil when detached.
     public func currentBranch() -> String? {
-        let answer = try? git.run(["symbolic-ref", "--quiet", "--short", "HEAD"])
-        return answer.map { String($0.text.dropLast()) }
+        let target = withHandle { handle -> String? in
+            var head: OpaquePointer?
+            guard git_reference_lookup(&head, handle, "HEAD") == 0 else { return nil }
+            defer { git_reference_free(head) }
+            return git_reference_symbolic_target(head).map { String(cString: $0) }
+        }
+        let branches = "refs/heads/"
+        return target.flatMap { $0.hasPrefix(branches) ? String($0.dropFirst(branches.count)) : nil }
     }
 
     /// Commits of a range (`A..B`, `A...B`, or everything reachable from one revision), newest first.
     ///
     /// - Parameter limit: at most so many; nil for all.
     public func log(_ range: String = "HEAD", limit: Int? = nil) throws -> [Commit] {
+        try commitIDs(range, limit: limit).map { try commit($0.hex) }
+    }
+
+    /// Ids of the commits of a range, newest first.
+    public func commitIDs(_ range: String = "HEAD", limit: Int? = nil) throws -> [GitID] {
         if !range.contains("..") { _ = try commit(range) }
-        var arguments = ["rev-list", "--date-order"]
+        // A strict order needs the whole history first; a few commits are wanted at once.
+        var arguments = ["rev-list"] + (limit == nil ? ["--date-order"] : [])
         if let limit { arguments.append("--max-count=\(limit)") }
-        let ids = try git.run(arguments + ["--end-of-options", range, "--"]).text.split(separator: "\n")
-        return try ids.map { try commit(String($0)) }
+        return try git.run(arguments + ["--end-of-options", range, "--"]).text.split(separator: "\n")
+            .compactMap { GitID($0) }
     }
 
     private static func describe(_ pointer: OpaquePointer) throws -> Commit {
@@ -71,21 +83,77 @@ extension Repository {
             subject: git_commit_summary(pointer).map { String(cString: $0) } ?? "")
     }
 
-    /// Writes a commit object; no ref moves.
+    /// Writes a commit object; no ref moves. The author is git's committer, or git-ml itself where nobody is set.
     public func writeCommit(tree: GitID, parents: [GitID], message: String) throws -> GitID {
-        var arguments = ["commit-tree", tree.hex, "-m", message]
-        for parent in parents { arguments += ["-p", parent.hex] }
-        // A user without a name set can still record: the records' own identity stands in.
-        let identity = try git.start(["var", "GIT_COMMITTER_IDENT"])
-        var environment: [String: String?] = [:]
-        if identity.status != 0 {
-            for role in ["AUTHOR", "COMMITTER"] {
-                environment["GIT_\(role)_NAME"] = "git-ml"
-                environment["GIT_\(role)_EMAIL"] = "git-ml@localhost"
+        let who = try identity()
+        let lines =
+            ["tree \(tree)"] + parents.map { "parent \($0)" } + ["author \(who)", "committer \(who)", "", message, ""]
+        let bytes = Array(lines.joined(separator: "\n").utf8)
+        return try withHandle { handle in
+            var database: OpaquePointer?
+            try LibGit2.check(.io, "cannot open the object database") { git_repository_odb(&database, handle) }
+            defer { git_odb_free(database) }
+            var oid = git_oid()
+            try LibGit2.check(.io, "cannot write a commit") {
+                git_odb_write(&oid, database, bytes, bytes.count, GIT_OBJECT_COMMIT)
             }
+            return GitID(oid)
         }
-        let text = try git.run(arguments, environment: environment).text.dropLast()
-        guard let id = GitID(text) else { throw MLError(.failed, "git commit-tree did not answer with an id") }
-        return id
+    }
+
+    /// `Name <email> seconds zone`, as git would write it.
+    private func identity() throws -> String {
+        // Asked again each second, for the time in it.
+        let now = Timestamp.now().seconds
+        if let known = lastIdentity.value, known.second == now { return known.text }
+        let answer = try git.start(["var", "GIT_COMMITTER_IDENT"])
+        // A user without a name set can still record: the records' own identity stands in.
+        let text = answer.status == 0 ? String(answer.text.dropLast()) : "git-ml <git-ml@localhost> \(now) +0000"
+        lastIdentity.value = (now, text)
+        return text
+    }
+
+    /// The whole message of a commit.
+    public func message(of commit: GitID) throws -> String {
+        try withHandle { handle in
+            var raw = commit.raw
+            var pointer: OpaquePointer?
+            try LibGit2.check(.corrupt, "cannot read commit \(commit)") { git_commit_lookup(&pointer, handle, &raw) }
+            defer { git_commit_free(pointer) }
+            return git_commit_message(pointer).map { String(cString: $0) } ?? ""
+        }
+    }
+
+    /// The id of a change that stays the same when the change is made to other files (`git patch-id --stable`); nil when
+    /// the trees are equal.
+    ///
+    /// - Parameter old: nil for the empty tree.
+    public func patchID(from old: GitID?, to new: GitID) throws -> String? {
+        if old == new { return nil }
+        return try withHandle { handle in
+            var trees: [OpaquePointer?] = [nil, nil]
+            defer { for tree in trees { git_tree_free(tree) } }
+            for (index, id) in [old, new].enumerated() {
+                guard var raw = id?.raw else { continue }
+                try LibGit2.check(.corrupt, "cannot read a tree") { git_tree_lookup(&trees[index], handle, &raw) }
+            }
+            var diff: OpaquePointer?
+            try LibGit2.check(.failed, "cannot compare trees") {
+                git_diff_tree_to_tree(&diff, handle, trees[0], trees[1], nil)
+            }
+            defer { git_diff_free(diff) }
+            guard git_diff_num_deltas(diff) > 0 else { return nil }
+            var oid = git_oid()
+            try LibGit2.check(.failed, "cannot compare trees") { git_diff_patchid(&oid, diff, nil) }
+            return GitID(oid).hex
+        }
+    }
+
+    /// The best common ancestor of two commits; nil when there is none.
+    public func mergeBase(_ a: GitID, _ b: GitID) -> GitID? {
+        withHandle { handle in
+            var (first, second, base) = (a.raw, b.raw, git_oid())
+            return git_merge_base(&base, handle, &first, &second) == 0 ? GitID(base) : nil
+        }
     }
 }

@@ -8,6 +8,11 @@ public struct Configuration: Sendable {
         try self.init(parsing: git.run(["config", "--null", "--list"]).output)
     }
 
+    /// What one scope alone says (`local`, `global` or `system`); empty when it has no file yet.
+    public init(_ git: GitCommand, scope: String) throws {
+        try self.init(parsing: git.start(["config", "--\(scope)", "--null", "--list"]).output)
+    }
+
     /// A file in git's syntax; empty when it does not exist.
     public init(file: String, git: GitCommand) throws {
         let listing = Files.exists(file) ? try git.run(["config", "--file", file, "--null", "--list"]).output : []
@@ -32,6 +37,16 @@ public struct Configuration: Sendable {
     /// Keys that start with a prefix, sorted.
     public func keys(startingWith prefix: String) -> [String] {
         values.keys.filter { $0.hasPrefix(Configuration.normalise(prefix)) }.sorted()
+    }
+
+    /// The names of git's remotes, sorted.
+    public var remotes: [String] {
+        let names = keys(startingWith: "remote.").compactMap { key -> String? in
+            guard let dot = key.lastIndex(of: "."), key.utf8.count > "remote.".utf8.count else { return nil }
+            let start = key.index(key.startIndex, offsetBy: "remote.".count)
+            return start < dot ? String(key[start..<dot]) : nil
+        }
+        return Set(names).sorted()
     }
 
     /// - Throws: `MLError(.invalidInput)` for what git would not take as a boolean.

@@ -49,9 +49,14 @@ public struct GitCommand: Sendable {
 
     static func failure(_ arguments: [String], _ result: Subprocess.Result) -> MLError {
         let lines = result.errorText.split(separator: "\n").map(String.init)
-        let words = lines.first { $0.hasPrefix("fatal: ") || $0.hasPrefix("error: ") } ?? lines.last ?? ""
-        let text = words.drop(prefix: "fatal: ").drop(prefix: "error: ")
-        let verb = arguments.first { !$0.hasPrefix("-") } ?? ""
+        // A refused push gives its reason in a line of its own; the error after it only says that there was one.
+        let words =
+            lines.first { $0.hasPrefix(" ! [") } ?? lines.first { $0.hasPrefix("fatal: ") || $0.hasPrefix("error: ") }
+            ?? lines.last ?? ""
+        let text = words.drop(prefix: " ! ").drop(prefix: "fatal: ").drop(prefix: "error: ")
+        var rest = arguments[...]
+        while rest.first == "-c" { rest = rest.dropFirst(2) }
+        let verb = rest.first { !$0.hasPrefix("-") } ?? ""
         return MLError(.failed, text.isEmpty ? "git \(verb) failed (exit \(result.status))" : "git \(verb): \(text)")
     }
 }

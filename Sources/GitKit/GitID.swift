@@ -1,3 +1,4 @@
+import Base
 import CGit2
 
 /// The id of a Git object: 40 hex digits (SHA-1).
@@ -37,6 +38,12 @@ public struct GitID: Hashable, Comparable, Sendable, CustomStringConvertible {
         a = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 0, as: UInt64.self))
         b = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt64.self))
         c = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: 16, as: UInt32.self))
+    }
+
+    /// The id that git gives a blob with this content.
+    public init(ofBlob content: [UInt8]) {
+        let object = Array("blob \(content.count)\0".utf8) + content
+        self = object.withUnsafeBytes { SHA1.digest($0) }.withUnsafeBytes { GitID($0) }
     }
 
     init(_ oid: git_oid) { self = withUnsafeBytes(of: oid) { GitID($0) } }

@@ -1,4 +1,5 @@
 import Base
+import Glibc
 
 extension IndexFile {
     /// Reads all entries.
@@ -6,32 +7,34 @@ extension IndexFile {
     /// - Returns: true when the index is split (its `link` extension names a shared base), whose entries are not all here.
     static func parse(_ bytes: [UInt8], _ path: String, into entries: inout [IndexEntry]) throws -> Bool {
         if bytes.isEmpty { return false }
-        var reader = IndexReader(bytes: bytes, path: path)
-        guard bytes.count >= 32, Array(bytes[..<4]) == Array("DIRC".utf8) else {
-            throw MLError(.corrupt, "index file '\(path)' is corrupt", hint: "remove it and run 'git reset'")
+        return try bytes.withUnsafeBytes { memory in
+            var reader = IndexReader(bytes: memory, path: path)
+            guard memory.count >= 32, memory.starts(with: "DIRC".utf8) else {
+                throw MLError(.corrupt, "index file '\(path)' is corrupt", hint: "remove it and run 'git reset'")
+            }
+            reader.offset = 4
+            let version = try reader.u32()
+            guard (2...4).contains(version) else {
+                throw MLError(.corrupt, "index file '\(path)' has unknown version \(version)")
+            }
+            let count = Int(try reader.u32())
+            entries.reserveCapacity(min(count, memory.count / 62))
+            var previous: [UInt8] = []
+            for _ in 0..<count { entries.append(try reader.entry(version: version, previous: &previous)) }
+            return try reader.hasLinkExtension()
         }
-        reader.offset = 4
-        let version = try reader.u32()
-        guard (2...4).contains(version) else {
-            throw MLError(.corrupt, "index file '\(path)' has unknown version \(version)")
-        }
-        let count = Int(try reader.u32())
-        entries.reserveCapacity(min(count, bytes.count / 62))
-        var previous: [UInt8] = []
-        for _ in 0..<count { entries.append(try reader.entry(version: version, previous: &previous)) }
-        return try reader.hasLinkExtension()
     }
 }
 
 private struct IndexReader {
-    let bytes: [UInt8]
+    let bytes: UnsafeRawBufferPointer
     let path: String
     var offset = 0
 
     mutating func u32() throws -> UInt32 {
         try need(4)
         defer { offset += 4 }
-        return bytes[offset..<offset + 4].reduce(0) { $0 << 8 | UInt32($1) }
+        return word(at: offset)
     }
 
     mutating func u16() throws -> UInt16 {
@@ -40,31 +43,31 @@ private struct IndexReader {
         return UInt16(bytes[offset]) << 8 | UInt16(bytes[offset + 1])
     }
 
+    private func word(at offset: Int) -> UInt32 {
+        UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+    }
+
     mutating func entry(version: UInt32, previous: inout [UInt8]) throws -> IndexEntry {
         let start = offset
         try need(62)
-        var fields: [UInt32] = []
-        for _ in 0..<10 { fields.append(try u32()) }
-        let id = GitID(Hex.encode(bytes[offset..<offset + 20])) ?? .zero
-        offset += 20
+        let id = GitID(UnsafeRawBufferPointer(rebasing: bytes[start + 40..<start + 60]))
+        offset += 60
         let flags = try u16()
         let extended = flags & 0x4000 != 0 ? try u16() : 0
-        var name: [UInt8]
-        if version == 4 {
-            let strip = try varint()
-            guard strip <= previous.count else { throw corrupt() }
-            name = Array(previous[..<(previous.count - strip)])
-        } else {
-            name = []
-        }
-        guard let end = bytes[offset...].firstIndex(of: 0) else { throw corrupt() }
-        name += bytes[offset..<end]
+        // Only version 4 says how much of the name before to keep.
+        let kept = version == 4 ? previous.count - (try varint()) : 0
+        guard kept >= 0, offset < bytes.count, let name = bytes.baseAddress.map({ $0 + offset }),
+            let terminator = memchr(name, 0, bytes.count - offset)
+        else { throw corrupt() }
+        let end = offset + (UnsafeRawPointer(terminator) - name)
+        previous.removeSubrange(kept...)
+        previous.append(contentsOf: bytes[offset..<end])
         // Versions 2 and 3 pad each entry with 1 to 8 NULs to a multiple of eight.
         offset = version == 4 ? end + 1 : start + (end - start + 8) / 8 * 8
-        previous = name
         return IndexEntry(
-            path: String(decoding: name, as: UTF8.self), mode: fields[6], id: id, stage: Int(flags >> 12 & 3),
-            size: fields[9], modifiedSeconds: fields[2], modifiedNanoseconds: fields[3], inode: fields[5],
+            path: String(decoding: previous, as: UTF8.self), mode: word(at: start + 24), id: id,
+            stage: Int(flags >> 12 & 3), size: word(at: start + 36), modifiedSeconds: word(at: start + 8),
+            modifiedNanoseconds: word(at: start + 12), inode: word(at: start + 20),
             skipWorktree: extended & 0x4000 != 0, statOffset: start)
     }
 
@@ -75,6 +78,7 @@ private struct IndexReader {
         offset += 1
         var value = Int(byte & 0x7f)
         while byte & 0x80 != 0 {
+            guard value < 1 << 32 else { throw corrupt() }
             try need(1)
             byte = bytes[offset]
             offset += 1

@@ -33,6 +33,45 @@ extension Repository {
         }
     }
 
+    /// The contents of many small blobs, read by all processors.
+    ///
+    /// - Parameter limit: objects of so many bytes or more are left out, as are those that are no blobs or not here.
+    /// - Returns: in the order of `ids`; nil for what was left out.
+    public func smallBlobs(_ ids: [GitID], below limit: Int) throws -> [[UInt8]?] {
+        // libgit2's handles are not for several threads at once, and one more costs as much as some hundred reads.
+        let stretch = max(1000, (ids.count + processorCount() - 1) / processorCount())
+        let stretches = stride(from: 0, to: ids.count, by: stretch).map { ids[$0..<min($0 + stretch, ids.count)] }
+        if stretches.count < 2 { return try withHandle { try Repository.smallBlobs(ids[...], below: limit, $0) } }
+        let path = gitDirectory
+        return try parallelMap(count: stretches.count) { index in
+            var handle: OpaquePointer?
+            try LibGit2.check(.io, "cannot open repository '\(path)'") { git_repository_open(&handle, path) }
+            defer { git_repository_free(handle) }
+            guard let handle else { return [[UInt8]?](repeating: nil, count: stretches[index].count) }
+            return try Repository.smallBlobs(stretches[index], below: limit, handle)
+        }.flatMap { $0 }
+    }
+
+    private static func smallBlobs(
+        _ ids: ArraySlice<GitID>, below limit: Int, _ handle: OpaquePointer
+    ) throws -> [[UInt8]?] {
+        var odb: OpaquePointer?
+        try LibGit2.check(.io, "cannot open the object database") { git_repository_odb(&odb, handle) }
+        defer { git_odb_free(odb) }
+        return ids.map { id in
+            var raw = id.raw
+            var size = 0
+            var type = GIT_OBJECT_INVALID
+            guard git_odb_read_header(&size, &type, odb, &raw) == 0, type == GIT_OBJECT_BLOB, size < limit else {
+                return nil
+            }
+            var object: OpaquePointer?
+            guard git_odb_read(&object, odb, &raw) == 0, let content = git_odb_object_data(object) else { return nil }
+            defer { git_odb_object_free(object) }
+            return Array(UnsafeRawBufferPointer(start: content, count: git_odb_object_size(object)))
+        }
+    }
+
     /// Longer blobs are better not held in memory.
     public static let longBlob: Int64 = 64 << 20
 
@@ -89,15 +128,22 @@ extension Repository {
 
     /// The entry at a path: a file or a folder (mode 0o040000); nil when there is none.
     public func entry(inTree tree: GitID, at path: String) throws -> TreeEntry? {
-        var current = TreeEntry(path: "", mode: 0o040000, id: tree)
-        for part in path.split(separator: "/") {
-            guard current.mode == 0o040000,
-                let next = try children(ofTree: current.id).first(where: { $0.path == part })
-            else { return nil }
-            current = next
+        let parts = path.split(separator: "/")
+        if parts.isEmpty { return TreeEntry(path: path, mode: 0o040000, id: tree) }
+        return try withHandle { handle in
+            var raw = tree.raw
+            var opened: OpaquePointer?
+            try LibGit2.check(.corrupt, "cannot read tree \(tree)") { git_tree_lookup(&opened, handle, &raw) }
+            defer { git_tree_free(opened) }
+            var entry: OpaquePointer?
+            let result = git_tree_entry_bypath(&entry, opened, parts.joined(separator: "/"))
+            if result == GIT_ENOTFOUND.rawValue { return nil }
+            try LibGit2.check(.corrupt, "cannot read tree \(tree)") { result }
+            defer { git_tree_entry_free(entry) }
+            guard let id = git_tree_entry_id(entry) else { return nil }
+            return TreeEntry(
+                path: path, mode: UInt32(git_tree_entry_filemode_raw(entry).rawValue), id: GitID(id.pointee))
         }
-        current.path = path
-        return current
     }
 
     /// The direct entries of one tree object, names only in `path`.

@@ -16,6 +16,7 @@ public final class Repository: @unchecked Sendable {
     /// Where in the work tree the user stands: empty at the top, else ending in `/`.
     public let prefix: String
 
+    let lastIdentity = LastIdentity()
     private let pointer: OpaquePointer
     private let mutex = Mutex()
 
@@ -27,10 +28,11 @@ public final class Repository: @unchecked Sendable {
         let answer = try git.start(
             [
                 "rev-parse", "--is-bare-repository", "--is-inside-work-tree", "--absolute-git-dir", "--git-common-dir",
-                "--show-object-format", "--show-prefix",
+                "--show-object-format", "--show-prefix", "--show-toplevel",
             ])
         let lines = answer.text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        guard answer.status == 0, lines.count >= 6 else {
+        // The last question has no answer in a bare repository or inside `.git`; all others come before it.
+        guard lines.count >= 7 else {
             if answer.errorText.contains("not a git repository") {
                 throw MLError(
                     .notARepository, "not a git repository (or any of the parent directories)",
@@ -50,11 +52,7 @@ public final class Repository: @unchecked Sendable {
                     "'git add' and 'git checkout' work through the filter; everything else needs a repository with sha1"
             )
         }
-        if lines[1] == "true" {
-            workTree = String(try git.run(["rev-parse", "--show-toplevel"]).text.dropLast())
-        } else {
-            workTree = nil
-        }
+        workTree = lines[1] == "true" ? lines[6] : nil
         LibGit2.start
         var opened: OpaquePointer?
         let path = gitDirectory
@@ -121,5 +119,16 @@ public final class Repository: @unchecked Sendable {
         guard let resolved = realpath(path, nil) else { throw Files.ioError("cannot resolve '\(path)'") }
         defer { free(resolved) }
         return String(cString: resolved)
+    }
+}
+
+/// Who writes commits, as git said it last.
+final class LastIdentity: @unchecked Sendable {
+    private let mutex = Mutex()
+    private var stored: (second: Int64, text: String)?
+
+    var value: (second: Int64, text: String)? {
+        get { mutex.withLock { stored } }
+        set { mutex.withLock { stored = newValue } }
     }
 }

@@ -57,16 +57,11 @@ extension DVCMigration {
             }
             if status != nil { outcome.unlinked += 1 }
             try Files.makeDirectories(Files.parent(of: target))
-            let temporary = scratch.temporaryName(for: target)
-            do {
+            _ = try scratch.replace(target) { temporary in
                 let output = try FileHandle(creating: temporary, mode: mode)
                 if let pointer { try store.write(pointer.oid, to: output) }
                 try output.synchronize()
                 try output.close()
-                try Files.rename(temporary, to: target)
-            } catch {
-                try? Files.remove(temporary)
-                throw error
             }
             progress.report("Writing files", completed: index + 1, total: files.count, detail: file.path)
         }

@@ -118,7 +118,9 @@ final class PointerImport: TreeEditor {
         _ file: MigrationFile, _ writer: PackWriter, _ reader: ObjectBatch, _ repository: Repository
     ) throws -> AddResult {
         if file.size > Repository.longBlob {
-            let content = try repository.openBlob(file.blob, scratch: repository.gitDirectory + "/mldata-sync")
+            let content = try ScratchFolder(repository.gitDirectory + "/mldata-sync").hold {
+                try repository.openBlob(file.blob, scratch: $0)
+            }
             let result = try writer.add { try content.read(into: $0) }
             guard result.pointer.size == file.size else {
                 throw MLError(.corrupt, "blob \(file.blob) has not the length it should have", hint: "run 'git fsck'")

@@ -8,6 +8,8 @@ public struct DataLoader {
     private let progress: any ProgressReporter
     public var textColumn: String
     public var labelColumn: String
+    /// The column of the second text, for models of pairs.
+    public var pairColumn: String?
 
     /// - Parameters:
     ///   - data: nil outside a repository.
@@ -17,6 +19,7 @@ public struct DataLoader {
         self.progress = progress
         textColumn = provenance["data"]?["text"]?.stringValue ?? "text"
         labelColumn = provenance["data"]?["label"]?.stringValue ?? "label"
+        pairColumn = provenance["data"]?["pair"]?.stringValue
     }
 
     /// The bytes of a file.
@@ -45,7 +48,9 @@ public struct DataLoader {
 
     /// The labelled texts of a file.
     public func dataset(_ place: String, at revision: String? = nil) throws -> Dataset {
-        try Dataset(parsing: bytes(place, at: revision), name: place, textColumn: textColumn, labelColumn: labelColumn)
+        try Dataset(
+            parsing: bytes(place, at: revision), name: place, textColumn: textColumn, labelColumn: labelColumn,
+            pairColumn: pairColumn)
     }
 
     /// `data/imdb.test.tsv` is called `imdb.test`.

@@ -16,6 +16,16 @@ public struct ModelLoader: Sendable {
         public var path: String
         /// What the model remembers of its making.
         public var provenance: JSON
+
+        public init(
+            predictor: any Predictor, name: String, commit: Commit? = nil, path: String, provenance: JSON = .null
+        ) {
+            self.predictor = predictor
+            self.name = name
+            self.commit = commit
+            self.path = path
+            self.provenance = provenance
+        }
     }
 
     /// The model the user means: those of the revisions, or the one at a path, or the one HEAD has.
@@ -86,14 +96,34 @@ public struct ModelLoader: Sendable {
         return Loaded(predictor: predictor, name: path, commit: nil, path: path, provenance: provenance)
     }
 
+    /// A model at a revision, `REV:PATH`, or a path of the work tree: a revision is tried first where the name is both.
+    public func loadAny(_ name: String) throws -> Loaded {
+        if Files.exists(name),
+            name.hasSuffix(".json") || name.hasSuffix(".jsonl") || (try? data.repository.commit(name)) == nil
+        {
+            return try load(path: name)
+        }
+        return try load(revision: name)
+    }
+
     private func open(_ place: String, _ read: (String) throws -> [UInt8]) throws -> (any Predictor, JSON) {
+        if place.hasSuffix(".jsonl") { return (try PredictionFile(parsing: try read(place), name: place), .null) }
         if place.hasSuffix(".json") {
             let document = try EnsembleDocument(parsing: try read(place), name: place)
-            let members = try document.members.map { member in
+            let folder = Files.parent(of: place)
+            let members = try document.members.map { member -> any Predictor in
+                if member.isCommand { return try CommandPredictor(member.path) }
                 if let commit = member.commit { return try load(revision: commit, path: member.path).predictor }
-                return try TextModel { try read(member.path + "/" + $0) }
+                // Beside the file first: an ensemble and its members move together.
+                let beside = folder.isEmpty || folder == "." ? member.path : folder + "/" + member.path
+                if folder != "", let (predictor, _) = try? open(beside, read) { return predictor }
+                return try open(member.path, read).0
             }
-            return (try EnsemblePredictor(members, weights: document.members.map(\.weight)), .null)
+            let weights = document.members.map(\.weight)
+            let all = try EnsemblePredictor(members, weights: document.method == "stacking" ? nil : weights)
+            let combination = try document.combination(classes: all.labels.count, name: place)
+            if case .mean = combination { return (all, .null) }
+            return (CombinedPredictor(all, combination), .null)
         }
         let model = try TextModel { try read(place + "/" + $0) }
         return (model, model.provenance)
@@ -101,20 +131,13 @@ public struct ModelLoader: Sendable {
 
     /// The folder of the one model a commit has.
     private func onlyModel(in commit: Commit, _ revision: String) throws -> String {
-        let files = try data.repository.files(inTree: commit.tree).map(\.path)
-        let folders = Set(
-            files.filter { Files.lastComponent(of: $0) == "weights.safetensors" }.map { Files.parent(of: $0) })
-        let models = files.filter { Files.lastComponent(of: $0) == "model.json" }.map { Files.parent(of: $0) }
-            .filter { folders.contains($0) }
+        let models = try models(in: commit)
         guard let model = models.first else {
             throw MLError(
-                .notFound, "'\(revision)' holds no model", hint: "train one with 'git mlrun train', and commit it")
+                .notFound, "'\(revision)' holds no model",
+                hint: revisionsWithModels() ?? "train one with 'git mlrun train', and commit it")
         }
-        guard models.count == 1 else {
-            throw MLError(
-                .invalidInput, "'\(revision)' holds \(models.count) models: \(models.joined(separator: ", "))",
-                hint: "say which: --model PATH, or \(revision):PATH")
-        }
+        guard models.count == 1 else { throw severalModels(models, revision) }
         return model
     }
 }

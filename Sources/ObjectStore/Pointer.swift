@@ -32,9 +32,9 @@ public struct Pointer: Hashable, Sendable {
     ///
     /// - Returns: nil when Git LFS would call the text ordinary content (trailing junk, other keys, other order).
     public static func parse(_ bytes: [UInt8]) -> Pointer? {
-        guard bytes.count < sizeLimit, bytes.count > 90, let text = String(validating: bytes, as: UTF8.self) else {
-            return nil
-        }
+        guard bytes.count < sizeLimit, bytes.count > 90 else { return nil }
+        if let pointer = bytes.withUnsafeBytes(canonical) { return pointer }
+        guard let text = String(validating: bytes, as: UTF8.self) else { return nil }
         var lines = trimmedLines(text)
         guard lines.count >= 3, let first = value(of: "version", in: lines.removeFirst()), versions.contains(first)
         else { return nil }
@@ -64,6 +64,26 @@ public struct Pointer: Hashable, Sendable {
 
     private static let version = "https://git-lfs.github.com/spec/v1"
     private static let versions = [version, "https://hawser.github.com/spec/v1", "http://git-media.io/v/2"]
+
+    private static let head = Array("version \(version)\noid sha256:".utf8)
+    private static let middle = Array("\nsize ".utf8)
+
+    /// Reads the one spelling nearly all pointers have, without making lines of it: a checkout reads them by the
+    /// thousand. Nil leaves the answer to the lines.
+    private static func canonical(_ bytes: UnsafeRawBufferPointer) -> Pointer? {
+        let size = head.count + 2 * ObjectID.byteCount
+        let digits = size + middle.count
+        guard bytes.count > digits + 1, bytes.count < digits + 20, bytes[bytes.count - 1] == 10,
+            bytes[..<head.count].elementsEqual(head), bytes[size..<digits].elementsEqual(middle),
+            let oid = ObjectID(hexDigits: UnsafeRawBufferPointer(rebasing: bytes[head.count..<size]))
+        else { return nil }
+        var value: Int64 = 0
+        for character in bytes[digits..<bytes.count - 1] {
+            guard (0x30...0x39).contains(character) else { return nil }
+            value = value * 10 + Int64(character - 0x30)
+        }
+        return Pointer(oid: oid, size: value)
+    }
 
     /// The lines that say something, without carriage returns.
     private static func trimmedLines(_ text: String) -> [String] {

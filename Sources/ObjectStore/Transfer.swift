@@ -38,13 +38,13 @@ extension ObjectStore {
     ///   - sink: takes each pack as soon as it is full. Memory holds one at a time.
     /// - Throws: `MLError(.missingObject)`, `MLError(.corrupt)`; errors of `sink`.
     public func exportPacks(of ids: [ObjectID], limit: Int = 32 << 20, sink: (ExportedPack) throws -> Void) throws {
-        var builder = PackBuilder()
+        var builder = PackBuilder(limit: limit)
         for start in stride(from: 0, to: ids.count, by: 32) {
             let batch = ids[start..<min(start + 32, ids.count)]
             for (entry, record) in try parallelMap(count: batch.count, { try self.checkedRecord(batch[start + $0]) }) {
                 if builder.length > PackFormat.headerLength, builder.length + record.count > limit {
                     try sink(builder.finish())
-                    builder = PackBuilder()
+                    builder = PackBuilder(limit: limit)
                 }
                 builder.append(entry, record)
             }
@@ -65,6 +65,9 @@ extension ObjectStore {
 private struct PackBuilder {
     private var bytes = PackFormat.header
     private var entries: [ObjectID: PackEntry] = [:]
+
+    /// Room for the whole pack at once: growing would hold it twice. What is not written to takes no memory.
+    init(limit: Int) { bytes.reserveCapacity(limit) }
 
     var length: Int { bytes.count }
 

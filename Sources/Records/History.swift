@@ -5,27 +5,56 @@ public struct HistoryEntry: Hashable, Sendable {
     public var commit: String
     public var tree: String
     public var subject: String
+    public var author: String
     public var date: Timestamp
+    /// Short names of branches and tags that point here.
+    public var refs: [String]
+    /// Seconds all runs behind the commit took together; nil when there are none.
+    public var duration: Double?
     /// By joined name (`MetricNames.joined`).
     public var metrics: JSONObject
     public var params: JSONObject
 
     public init(
-        commit: String, tree: String, subject: String, date: Timestamp, metrics: JSONObject, params: JSONObject
+        commit: String, tree: String, subject: String, author: String = "", date: Timestamp, refs: [String] = [],
+        duration: Double? = nil, metrics: JSONObject, params: JSONObject
     ) {
         self.commit = commit
         self.tree = tree
         self.subject = subject
+        self.author = author
         self.date = date
+        self.refs = refs
+        self.duration = duration
         self.metrics = metrics
         self.params = params
     }
 
-    /// `{commit, tree, subject, date, metrics, params}`
+    /// The value a name stands for: a metric, a param, `duration`, `author`, `subject`, `commit`; or the one metric, else
+    /// the one param, whose name ends in it behind a `.` or `:`. nil when there is none or the name is ambiguous.
+    public func value(_ name: String) -> JSON? {
+        if let value = metrics[name] ?? params[name] { return value }
+        switch name {
+        case "duration": return duration.map { .number($0) }
+        case "author": return .string(author)
+        case "subject": return .string(subject)
+        case "commit": return .string(commit)
+        default: break
+        }
+        for values in [metrics, params] {
+            let found = values.keys.filter { $0.hasSuffix("." + name) || $0.hasSuffix(":" + name) }
+            if found.count == 1 { return values[found[0]] }
+            if found.count > 1 { return nil }
+        }
+        return nil
+    }
+
+    /// `{commit, tree, subject, author, date, refs, duration, metrics, params}`
     public var json: JSON {
         [
-            "commit": .string(commit), "tree": .string(tree), "subject": .string(subject),
-            "date": .string(date.description), "metrics": .object(metrics), "params": .object(params),
+            "commit": .string(commit), "tree": .string(tree), "subject": .string(subject), "author": .string(author),
+            "date": .string(date.description), "refs": JSON(refs), "duration": duration.map { .number($0) } ?? .null,
+            "metrics": .object(metrics), "params": .object(params),
         ]
     }
 }
@@ -52,7 +81,7 @@ public struct HistoryTable: Hashable, Sendable {
     public func best(_ metric: String, wantsMaximum: Bool) -> HistoryEntry? {
         var best: (value: Double, entry: HistoryEntry)?
         for entry in entries {
-            guard let value = entry.metrics[metric]?.doubleValue, !value.isNaN else { continue }
+            guard let value = entry.value(metric)?.doubleValue, !value.isNaN else { continue }
             guard let old = best else {
                 best = (value, entry)
                 continue
@@ -64,7 +93,7 @@ public struct HistoryTable: Hashable, Sendable {
 
     /// Entries ordered by a metric or param, numbers before texts before what is missing; equal ones keep their order.
     public func sorted(by name: String, descending: Bool = false) -> [HistoryEntry] {
-        func value(_ entry: HistoryEntry) -> JSON? { entry.metrics[name] ?? entry.params[name] }
+        func value(_ entry: HistoryEntry) -> JSON? { entry.value(name) }
         func rank(_ value: JSON?) -> Int { value?.doubleValue != nil ? 0 : value?.stringValue != nil ? 1 : 2 }
         return entries.enumerated().sorted { a, b in
             let (x, y) = (value(a.element), value(b.element))

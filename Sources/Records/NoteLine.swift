@@ -124,7 +124,8 @@ public struct NoteLine: Hashable, Sendable {
 
 /// Names of metrics when the files they come from are joined.
 public enum MetricNames {
-    /// `{file: {key: value}}` as `{key: value}`; keys that several files have become `file:key`.
+    /// `{file: {key: value}}` as `{key: value}`; keys that several files have become `file:key`. The empty file name
+    /// stands for values that were recorded without a file.
     public static func joined(_ files: JSONObject) -> JSONObject {
         var counts: [String: Int] = [:]
         for (_, metrics) in files.pairs { for key in metrics.objectValue?.keys ?? [] { counts[key, default: 0] += 1 } }
@@ -132,7 +133,8 @@ public enum MetricNames {
         for (file, metrics) in files.pairs {
             for (key, value) in metrics.objectValue?.pairs ?? [] {
                 // A file that is one bare number has the empty key.
-                result[counts[key] == 1 && !key.isEmpty ? key : key.isEmpty ? file : "\(file):\(key)"] = value
+                let isPlain = !key.isEmpty && (counts[key] == 1 || file.isEmpty)
+                result[isPlain ? key : key.isEmpty ? file : "\(file):\(key)"] = value
             }
         }
         return result

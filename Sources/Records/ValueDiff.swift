@@ -10,12 +10,14 @@ public struct ValueDiff: Hashable, Sendable {
         public var old: JSON?
         public var new: JSON?
 
-        /// New minus old; nil unless both are numbers.
+        /// New minus old; nil unless both are numbers, or both booleans.
         public var change: JSON? {
             switch (old, new) {
             case (.integer(let a)?, .integer(let b)?):
                 let (value, overflow) = b.subtractingReportingOverflow(a)
                 return overflow ? .number(Double(b) - Double(a)) : .integer(value)
+            // As in Python, true is 1.
+            case (.bool(let a)?, .bool(let b)?): return .integer((b ? 1 : 0) - (a ? 1 : 0))
             case (let a?, let b?):
                 guard let a = a.doubleValue, let b = b.doubleValue else { return nil }
                 return .number(b - a)

@@ -9,18 +9,28 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
     /// The largest pack put on a remote, in bytes: small enough for any host's limit on one file.
     public static let packLimit = 32 << 20
 
+    /// Transfers at once where nobody says otherwise: enough to hide a round trip, few enough to stay small in memory.
+    public static let usualTransfers = 4
+    /// The longest stretch of a pack that one request brings, in bytes.
+    static let requestLimit: UInt64 = 8 << 20
+
     let storage: any Storage
     let cache: String
     private let sizeLimit: Int64?
+    private let transfers: Int
     var indexes: [String: PackIndex]?
 
     /// - Parameters:
     ///   - cache: a local folder for copies of the remote's indexes.
     ///   - sizeLimit: refuse to let the packs grow beyond so many bytes; nil for no limit.
-    public init(_ storage: any Storage, cache: String, sizeLimit: Int64?) {
+    ///   - transfers: how many packs, or parts of packs, are on their way at once.
+    public init(
+        _ storage: any Storage, cache: String, sizeLimit: Int64?, transfers: Int = PackRemote.usualTransfers
+    ) {
         self.storage = storage
         self.cache = cache + "/" + String(ObjectID.of(storage.name).hex.prefix(16))
         self.sizeLimit = sizeLimit
+        self.transfers = min(transfers, storage.usefulTransfers)
     }
 
     public var name: String { storage.name }
@@ -89,28 +99,54 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
         try Files.makeDirectories(cache)
         let total = try store.entries(for: objects).reduce(Int64(0)) { $0 + Int64($1.storedLength) }
         try refuseBeyondLimit(total)
-        // One pack at a time: memory and disk stay small, and what is up stays up when the line is cut.
+        let monitor = TransferMonitor(
+            "Uploading", store: storage.name, objects: objects.count, bytes: total, progress)
+        defer { monitor.finish() }
+        let marks = try condemned()
+        let queue = TransferQueue(workers: transfers)
+        // A file in the making must not vanish below a transfer that still reads it.
+        defer { try? queue.finish() }
+        // A few packs at a time: memory and disk stay small, and what is up stays up when the line is cut.
         try store.exportPacks(of: objects, limit: PackRemote.packLimit) { pack in
-            try put(pack, temporary)
-            transfer.objects += pack.entries.count
+            let items = try write(pack, marks, temporary)
+            let (count, bytes) = (pack.entries.count, Int64(pack.pack.count))
+            try queue.add { [self] in
+                try put(items)
+                monitor.add(objects: count, bytes: bytes)
+            }
+            transfer.objects += count
             transfer.packs += 1
-            transfer.bytes += Int64(pack.pack.count)
-            progress.report(
-                "Uploading", completed: transfer.objects, total: objects.count, detail: "to \(storage.name)")
+            transfer.bytes += bytes
         }
+        try queue.finish()
         indexes = nil
     }
 
     /// Puts a pack, and then the index that makes it visible.
-    func put(_ pack: ExportedPack, _ temporary: String) throws {
+    func put(_ pack: ExportedPack, _ temporary: String) throws { try put(write(pack, condemned(), temporary)) }
+
+    /// Writes a pack and its index to files, ready for `put`.
+    private func write(_ pack: ExportedPack, _ marks: [Condemned], _ temporary: String) throws -> [StorageItem] {
         // The same pack may be condemned: this one must not go with it.
-        let marks = try condemned().filter { $0.pack == pack.name.hex }
-        let name = marks.max { $0.since < $1.since }.map { ObjectID.of($0.key).hex } ?? pack.name.hex
+        let condemned = marks.filter { $0.pack == pack.name.hex }
+        let name = condemned.max { $0.since < $1.since }.map { ObjectID.of($0.key).hex } ?? pack.name.hex
         let items = ["pack", "idx"].map { StorageItem(key: "packs/\(name).\($0)", file: "\(temporary)/\(name).\($0)") }
-        for (item, bytes) in zip(items, [pack.pack, pack.index]) { try Files.writeAtomically(bytes, to: item.file) }
-        Trace.note("put packs/\(name) on \(storage.name): \(pack.entries.count) objects, \(pack.pack.count) bytes")
+        // Only to be sent: nobody needs these files after a crash, so nobody waits for the disk.
+        for (item, bytes) in zip(items, [pack.pack, pack.index]) {
+            try Files.remove(item.file)
+            let file = try FileHandle(creating: item.file)
+            try file.writeAll(bytes)
+            try file.close()
+        }
+        Trace.note("packs/\(name) for \(storage.name): \(pack.entries.count) objects, \(pack.pack.count) bytes")
+        return items
+    }
+
+    private func put(_ items: [StorageItem]) throws {
         try storage.put(items)
-        try Files.writeAtomically(pack.index, to: "\(cache)/\(name).idx")
+        for item in items where item.key.hasSuffix(".idx") {
+            try Files.copy(item.file, to: cache + "/" + Files.lastComponent(of: item.key))
+        }
         for item in items { try Files.remove(item.file) }
     }
 
@@ -126,23 +162,25 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
         let indexes = try loadIndexes()
         let writer = try store.makeWriter()
         // First the files themselves (recipes, or the only chunk), then the chunks the recipes name.
-        try download(store.lackingObjects(wanted), indexes, writer, &transfer, progress)
+        var packs: Set<String> = []
+        try download(store.lackingObjects(wanted), indexes, writer, &transfer, &packs, progress)
         try writer.finish()
         let unknown = Set(try store.lackingObjects(wanted))
         let chunks = try store.lackingObjects(
             Set(store.lacking(wanted.filter { !unknown.contains($0) }).flatMap { try store.missingChunks(of: $0) }))
         if !chunks.isEmpty {
             let second = try store.makeWriter()
-            try download(chunks.sorted(), indexes, second, &transfer, progress)
+            try download(chunks.sorted(), indexes, second, &transfer, &packs, progress)
             try second.finish()
         }
+        transfer.packs = packs.count
         let missing = try store.lacking(wanted)
         return (transfer, missing)
     }
 
     private func download(
         _ ids: [ObjectID], _ indexes: [String: PackIndex], _ writer: PackWriter, _ transfer: inout ContentTransfer,
-        _ progress: any ProgressReporter
+        _ packs: inout Set<String>, _ progress: any ProgressReporter
     ) throws {
         var byPack: [String: [PackEntry]] = [:]
         for id in ids {
@@ -152,36 +190,39 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
                 break
             }
         }
+        let storage = storage
         try storage.prepare(byPack.keys.sorted().map { "packs/\($0).pack" })
-        let ranges = byPack.sorted { $0.key < $1.key }.flatMap { pack, entries in
-            PackRemote.coalesce(entries).map { (pack: pack, entries: $0) }
+        let requests = byPack.sorted { $0.key < $1.key }.flatMap { pack, entries in
+            PackRemote.coalesce(entries).map { PackRequest(pack: pack, entries: $0) }
         }
-        for (done, range) in ranges.enumerated() {
-            guard let first = range.entries.first, let last = range.entries.last else { continue }
-            let start = first.range.lowerBound
-            let bytes = try storage.get(
-                "packs/\(range.pack).pack", range: Int64(start)..<Int64(last.range.upperBound))
-            Trace.note(
-                "got \(range.entries.count) objects, \(bytes.count) bytes, of packs/\(range.pack) from \(storage.name)")
-            for entry in range.entries {
-                let record = Int(entry.range.lowerBound - start)..<Int(entry.range.upperBound - start)
-                try writer.importRecord(entry, record: Array(bytes[record]), pack: "\(storage.name): \(range.pack)")
-                transfer.objects += 1
+        let total = requests.reduce(Int64(0)) { $0 + $1.range.upperBound - $1.range.lowerBound }
+        let monitor = TransferMonitor(
+            "Downloading", store: storage.name, objects: requests.reduce(0) { $0 + $1.entries.count }, bytes: total,
+            progress)
+        defer { monitor.finish() }
+        let queue = TransferQueue(workers: transfers)
+        defer { try? queue.finish() }
+        for request in requests {
+            try queue.add {
+                try request.run(storage, writer)
+                monitor.add(
+                    objects: request.entries.count, bytes: request.range.upperBound - request.range.lowerBound)
             }
-            transfer.bytes += Int64(bytes.count)
-            progress.report("Downloading", completed: done + 1, total: ranges.count, detail: storage.name)
         }
-        transfer.packs += byPack.count
+        try queue.finish()
+        packs.formUnion(byPack.keys)
+        transfer.objects += requests.reduce(0) { $0 + $1.entries.count }
+        transfer.bytes += total
     }
 
     /// Groups neighbouring records, so that one request brings many: gaps up to 64 KiB are read over, and no request
-    /// is larger than 16 MiB.
+    /// is larger than `requestLimit`.
     static func coalesce(_ entries: [PackEntry]) -> [[PackEntry]] {
         var groups: [[PackEntry]] = []
         for entry in entries.sorted(by: { $0.offset < $1.offset }) {
             if let group = groups.last, let first = group.first, let last = group.last,
                 entry.range.lowerBound - last.range.upperBound <= 64 << 10,
-                entry.range.upperBound - first.range.lowerBound <= 16 << 20
+                entry.range.upperBound - first.range.lowerBound <= requestLimit
             {
                 groups[groups.count - 1].append(entry)
             } else {
@@ -240,5 +281,35 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
             found[String(file.dropLast(".idx".count))] = index
         }
         return found
+    }
+}
+
+/// Neighbouring records of one pack that are brought together.
+private struct PackRequest: Sendable {
+    var pack: String
+    /// In the order of their offsets; never empty.
+    var entries: [PackEntry]
+
+    var range: Range<Int64> {
+        guard let first = entries.first, let last = entries.last else { return 0..<0 }
+        return Int64(first.range.lowerBound)..<Int64(last.range.upperBound)
+    }
+
+    /// Brings the records and hands each to the writer, which checks it by its hash; once more when bytes changed on their way.
+    func run(_ storage: any Storage, _ writer: PackWriter) throws {
+        do { try bring(storage, writer) } catch let error as MLError where error.code == .corrupt {
+            Trace.note("again, after: \(error)")
+            try bring(storage, writer)
+        }
+    }
+
+    private func bring(_ storage: any Storage, _ writer: PackWriter) throws {
+        let bytes = try storage.get("packs/\(pack).pack", range: range)
+        Trace.note("got \(entries.count) objects, \(bytes.count) bytes, of packs/\(pack) from \(storage.name)")
+        for entry in entries {
+            let start = Int(entry.range.lowerBound) - Int(range.lowerBound)
+            let record = Array(bytes[start..<start + entry.range.count])
+            try writer.importRecord(entry, record: record, pack: "\(storage.name): \(pack)")
+        }
     }
 }

@@ -28,6 +28,9 @@ public protocol Storage: Sendable {
     /// Says which keys will be read soon, for storages where one round trip for many is cheaper.
     func prepare(_ keys: [String]) throws
 
+    /// How many transfers at once still gain something.
+    var usefulTransfers: Int { get }
+
     /// Drops temporary files of this storage.
     func close()
 }
@@ -35,6 +38,7 @@ public protocol Storage: Sendable {
 extension Storage {
     public func prepare(_ keys: [String]) throws {}
     public func close() {}
+    public var usefulTransfers: Int { 64 }
 }
 
 /// A local file and the key it goes to.

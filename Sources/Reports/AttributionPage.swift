@@ -4,6 +4,11 @@ extension AttributionReport {
     /// Beside the colour, words that pull towards the label carry a solid line and a `+`, words against it a dashed
     /// line and a `−`; each word's value is its tooltip.
     public func html(title: String = "Word importance") -> String {
+        AttributionReport.pageHead(title: title) + pageRows() + AttributionReport.pageFoot
+    }
+
+    /// The page up to its first row.
+    public static func pageHead(title: String) -> String {
         var out = """
             <!DOCTYPE html>
             <html lang="en">
@@ -25,27 +30,48 @@ extension AttributionReport {
 
             """
         for title in AttributionReport.titles { out += "<th scope=\"col\">\(title)</th>" }
-        out += "\n</tr></thead>\n<tbody>\n"
+        return out + "\n</tr></thead>\n<tbody>\n"
+    }
+
+    /// The rows of the page's table.
+    public func pageRows() -> String {
+        var out = ""
         for item in items {
             out += "<tr>"
             for (index, cell) in [item.trueLabel ?? "-", item.prediction, item.attributionLabel].enumerated() {
                 out +=
                     "<td data-title=\"\(AttributionReport.titles[index])\">\(AttributionReport.escapeHTML(cell))</td>"
             }
-            out += "<td class=\"n\" data-title=\"\(AttributionReport.titles[3])\">\(item.scoreText)</td>\n<td>"
+            out += "<td class=\"n\" data-title=\"\(AttributionReport.titles[3])\">\(item.scoreText)</td>\n"
+            // Right-to-left texts run from the right, whatever the page does.
+            out += "<td><div dir=\"auto\">"
             out += item.shownWords.map(AttributionReport.span).joined(separator: " ")
+            out += "</div>"
             if !item.notes.isEmpty {
                 out += "<div class=\"notes\">\(AttributionReport.escapeHTML(item.notes.joined(separator: " · ")))</div>"
             }
             out += "</td></tr>\n"
         }
-        return out + "</tbody>\n</table>\n</body>\n</html>\n"
+        return out
     }
+
+    /// The page after its last row.
+    public static let pageFoot = "</tbody>\n</table>\n</body>\n</html>\n"
 
     /// A pipe table; words that pull towards the label are **bold**, words against it *italic*, both with their value.
     public func markdown() -> String {
-        var out = "| " + AttributionReport.titles.joined(separator: " | ") + " |\n"
-        out += "| --- | --- | --- | ---: | --- |\n"
+        AttributionReport.markdownHead + markdownRows() + AttributionReport.markdownFoot
+    }
+
+    /// The titles.
+    public static let markdownHead =
+        "| " + AttributionReport.titles.joined(separator: " | ") + " |\n| --- | --- | --- | ---: | --- |\n"
+    /// What the marks mean.
+    public static let markdownFoot = "\n**word**(+x): for the attribution label, *word*(-x): against it\n"
+
+    /// The rows of the pipe table.
+    public func markdownRows() -> String {
+        var out = ""
         for item in items {
             let words = item.shownWords.map { word, value in
                 let text = Table.escapeMarkdown(word)
@@ -57,7 +83,7 @@ extension AttributionReport {
             let cells = [item.trueLabel ?? "-", item.prediction, item.attributionLabel].map(Table.escapeMarkdown)
             out += "| " + (cells + [item.scoreText, last]).joined(separator: " | ") + " |\n"
         }
-        return out + "\n**word**(+x): for the attribution label, *word*(-x): against it\n"
+        return out
     }
 
     /// `text` with everything HTML acts on as character references, and controls spelled out.
@@ -95,7 +121,9 @@ extension AttributionReport {
         table { border-collapse: collapse; width: 100% }
         th, td { text-align: left; vertical-align: top; padding: .4rem .6rem; border-bottom: 1px solid var(--rule) }
         td.n { text-align: right; font-variant-numeric: tabular-nums }
+        th:nth-child(4) { text-align: right }
         td:last-child { overflow-wrap: anywhere }
+        div[dir] { text-align: start }
         .w { padding: 0 .2em; border-radius: .2em }
         .pos { background: hsl(120 75% calc(var(--l) * 1%)); border-bottom: 2px solid }
         .neg { background: hsl(0 75% calc(var(--l) * 1%)); border-bottom: 2px dashed }

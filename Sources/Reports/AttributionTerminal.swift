@@ -4,37 +4,87 @@ extension AttributionReport {
     /// With colours, words that pull towards the attribution label stand on green, those against it on red and
     /// underlined; without, the value follows the word: `fantastic(+0.62)`. Below 60 columns each item is a block.
     public func terminal(width: Int = 80, colour: ColourDepth = .none) -> String {
-        let width = max(20, width)
-        var out = width < 60 ? blocks(width: width, colour: colour) : table(width: width, colour: colour)
-        out += legend(width: width, colour: colour)
-        return out
+        let layout = TerminalLayout(
+            trueLabels: items.map { $0.trueLabel ?? "-" }, predictions: items.map(\.prediction),
+            attributionLabels: items.map(\.attributionLabel), scores: items.map(\.scoreText), width: width,
+            colour: colour)
+        return layout.head() + layout.rows(items) + layout.foot()
     }
 
-    private func table(width: Int, colour: ColourDepth) -> String {
-        let rows = items.map { item in
-            [item.trueLabel ?? "-", item.prediction, item.attributionLabel, item.scoreText]
-                .map { TextWidth.truncate(TextWidth.escapingControls($0), to: 24) }
-        }
-        let titles = AttributionReport.titles
-        func widths(_ headings: [[String]]) -> [Int] {
-            (0..<4).map { column in
-                (headings[column] + rows.map { $0[column] }).map { TextWidth.columns($0) }.max() ?? 0
+    /// The table in parts, for items that come one after the other.
+    public struct TerminalLayout: Sendable {
+        private let width: Int
+        private let colour: ColourDepth
+        private var headings: [[String]] = []
+        private var columns: [Int] = []
+
+        /// - Parameters:
+        ///   - trueLabels, predictions, attributionLabels, scores: texts that the first four columns should have room for;
+        ///     longer ones are cut.
+        ///   - width: columns of the terminal.
+        public init(
+            trueLabels: [String], predictions: [String], attributionLabels: [String], scores: [String] = ["-10.00"],
+            width: Int = 80, colour: ColourDepth = .none
+        ) {
+            self.width = max(20, width)
+            self.colour = colour
+            let titles = AttributionReport.titles
+            let widest = [trueLabels, predictions, attributionLabels, scores].map { texts in
+                min(24, texts.map { TextWidth.columns(TextWidth.escapingControls($0)) }.max() ?? 0)
+            }
+            func widths(_ headings: [[String]]) -> [Int] {
+                (0..<4).map { column in
+                    max(headings[column].map { TextWidth.columns($0) }.max() ?? 0, widest[column])
+                }
+            }
+            // Titles in one line where the words keep half of the terminal, else broken at their space.
+            headings = titles.map { [$0] }
+            columns = widths(headings)
+            if columns.reduce(8, +) > self.width / 2 {
+                headings = titles.map { $0.split(separator: " ").map(String.init) }
+                headings[4] = [titles[4]]
+                columns = widths(headings)
+            }
+            while columns.reduce(8, +) > self.width - 20, let widest = columns.max(),
+                let index = columns.firstIndex(of: widest)
+            {
+                columns[index] -= 1
             }
         }
-        // Titles in one line where the words keep half of the terminal, else broken at their space.
-        var headings = titles.map { [$0] }
-        var columns = widths(headings)
-        if columns.reduce(8, +) > width / 2 {
-            headings = titles.map { $0.split(separator: " ").map(String.init) }
-            headings[4] = [titles[4]]
-            columns = widths(headings)
+
+        private var isNarrow: Bool { width < 60 }
+
+        /// The titles.
+        public func head() -> String {
+            if isNarrow { return "" }
+            var out = ""
+            for index in 0..<(headings.map(\.count).max() ?? 1) {
+                let cells = headings.map { index < $0.count ? $0[index] : "" }
+                out += line(cells, style: .bold, last: Style.bold.apply(cells[4], colour: colour))
+            }
+            return out
         }
-        while columns.reduce(8, +) > width - 20, let widest = columns.max(), let index = columns.firstIndex(of: widest)
-        {
-            columns[index] -= 1
+
+        /// Some items.
+        public func rows(_ items: [Item]) -> String {
+            let report = AttributionReport(items: items)
+            if isNarrow { return report.blocks(width: width, colour: colour) }
+            var out = ""
+            for item in items {
+                let cells = [item.trueLabel ?? "-", item.prediction, item.attributionLabel, item.scoreText]
+                    .map { TextWidth.truncate(TextWidth.escapingControls($0), to: 24) }
+                let lines = report.wrapped(item, width: width - columns.reduce(8, +), colour: colour)
+                for (index, text) in (lines.isEmpty ? [""] : lines).enumerated() {
+                    out += line(index == 0 ? cells : ["", "", "", ""], style: .plain, last: text)
+                }
+            }
+            return out
         }
-        let room = width - columns.reduce(8, +)
-        func line(_ cells: [String], style: Style, last: String) -> String {
+
+        /// The legend.
+        public func foot() -> String { AttributionReport(items: []).legend(width: width, colour: colour) }
+
+        private func line(_ cells: [String], style: Style, last: String) -> String {
             var text = ""
             for column in 0..<4 {
                 let cell = TextWidth.truncate(cells[column], to: columns[column])
@@ -44,21 +94,9 @@ extension AttributionReport {
             if last.isEmpty, style == .plain || colour == .none { while text.hasSuffix(" ") { text.removeLast() } }
             return text + last + "\n"
         }
-        var out = ""
-        for index in 0..<(headings.map(\.count).max() ?? 1) {
-            let cells = headings.map { index < $0.count ? $0[index] : "" }
-            out += line(cells, style: .bold, last: Style.bold.apply(cells[4], colour: colour))
-        }
-        for (item, cells) in zip(items, rows) {
-            let lines = wrapped(item, width: room, colour: colour)
-            for (index, text) in (lines.isEmpty ? [""] : lines).enumerated() {
-                out += line(index == 0 ? cells : ["", "", "", ""], style: .plain, last: text)
-            }
-        }
-        return out
     }
 
-    private func blocks(width: Int, colour: ColourDepth) -> String {
+    fileprivate func blocks(width: Int, colour: ColourDepth) -> String {
         var out = ""
         for item in items {
             let values = [item.trueLabel ?? "-", item.prediction, item.attributionLabel, item.scoreText]
@@ -74,7 +112,7 @@ extension AttributionReport {
     }
 
     /// The words and below them the remarks, in lines of at most `width` columns.
-    private func wrapped(_ item: Item, width: Int, colour: ColourDepth) -> [String] {
+    fileprivate func wrapped(_ item: Item, width: Int, colour: ColourDepth) -> [String] {
         var lines = Wrap(width: width)
         for word in item.shownWords {
             var text = TextWidth.escapingControls(word.text)
@@ -100,7 +138,7 @@ extension AttributionReport {
         return "\u{1b}[\(ink);\(fill)\(value < 0 ? ";4" : "")m\(text)\u{1b}[0m"
     }
 
-    private func legend(width: Int, colour: ColourDepth) -> String {
+    fileprivate func legend(width: Int, colour: ColourDepth) -> String {
         var lines = Wrap(width: width)
         lines.add("Legend:") { $0 }
         if colour == .none {

@@ -21,12 +21,22 @@ public struct RunProgram: ParsableCommand {
             """,
         version: Program.version,
         groupedSubcommands: [
-            CommandGroup(name: "Pipelines", subcommands: [Repro.self, Status.self, Dag.self]),
+            CommandGroup(
+                name: "Pipelines",
+                subcommands: [Repro.self, Status.self, Dag.self, StageCommand.self, Freeze.self, Unfreeze.self]),
             CommandGroup(
                 name: "History",
-                subcommands: [Log.self, Show.self, Diff.self, MetricsCommand.self, ParamsCommand.self, Reindex.self]),
+                subcommands: [
+                    Log.self, Show.self, Diff.self, Record.self, MetricsCommand.self, ParamsCommand.self, Best.self,
+                    Check.self, Bisect.self, PlotsCommand.self, ReportCommand.self, Reindex.self,
+                ]),
+            CommandGroup(name: "Experiments", subcommands: [ExpCommand.self, Run.self]),
             CommandGroup(
-                name: "Models", subcommands: [Split.self, Train.self, Evaluate.self, Predict.self, Ensemble.self]),
+                name: "Models",
+                subcommands: [
+                    Split.self, Train.self, Evaluate.self, Predict.self, Compare.self, Verify.self, Ensemble.self,
+                ]),
+            CommandGroup(name: "Serving", subcommands: [Serve.self, DeployCommand.self]),
             CommandGroup(name: "Exchange", subcommands: [Fetch.self, Push.self]),
             CommandGroup(name: "Plumbing", subcommands: [Hook.self]),
         ])

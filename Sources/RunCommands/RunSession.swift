@@ -13,11 +13,17 @@ struct RunSession {
 
     init(_ options: CommonOptions) throws {
         ui = try UserInterface(options)
-        runs = try RunRepository(DataRepository())
+        let environmentFolder = environment("VIRTUAL_ENV")
+        runs = try RunRepository(DataRepository()) {
+            environmentFolder.map { InstalledPackages.python(environment: $0).joined(separator: "\n") } ?? ""
+        }
     }
 
     /// The folder the user stands in, relative to the top; `.` at the top.
     var folder: String { repository.prefix.isEmpty ? "." : String(repository.prefix.dropLast()) }
+
+    /// Whether the work tree has this path (from the top).
+    func exists(_ path: String) -> Bool { repository.workTree.map { Files.exists($0 + "/" + path) } ?? false }
 
     /// Brings content that the store lacks.
     var fetch: ContentFetch {

@@ -31,13 +31,31 @@ public struct NoteBook: Sendable {
             var changes: [(path: String, blob: GitID?)] = []
             for (commit, text) in notes {
                 let present = try tree.flatMap { try entry(commit, inTree: $0) }
-                let lines = LineUnion.merge([
-                    try present.map { try repository.readBlob($0.id) } ?? [], Array(text.utf8),
-                ])
+                let old = try present.map { try repository.readBlob($0.id) } ?? []
+                let lines = LineUnion.merge([NoteBook.withoutSuperseded(old, by: text), Array(text.utf8)])
                 changes.append((present?.path ?? NoteBook.path(commit), try repository.writeBlob(lines)))
             }
             return try repository.writeTree(updating: tree, changes)
         }
+    }
+
+    /// Takes the lines of a stage off the note of a commit, with tombstones, so that they stay gone.
+    public func remove(stage: String, from commit: GitID) throws {
+        guard let text = try read(commit) else { return }
+        let lines = LineUnion.lines(of: Array(text.utf8)).filter { NoteLine(parsing: $0)?.stage == stage }
+        if lines.isEmpty { return }
+        try add([(commit, lines.map { LineUnion.tombstone(for: $0) }.joined(separator: "\n"))])
+    }
+
+    /// A line for values recorded one by one holds all that came before it, so it takes the place of the last one.
+    private static func withoutSuperseded(_ old: [UInt8], by text: String) -> [UInt8] {
+        let fresh = LineUnion.lines(of: Array(text.utf8)).compactMap { NoteLine(parsing: $0) }
+        guard let line = fresh.first(where: { $0.stage == Attachment.stage }) else { return old }
+        let kept = old.split(separator: 10).filter {
+            let other = NoteLine(parsing: String(decoding: $0, as: UTF8.self))
+            return other?.stage != Attachment.stage || other?.key != line.key
+        }
+        return Array(kept.joined(separator: [10]))
     }
 
     /// One level of fan-out, as git writes it from 256 notes on; git reads any depth.

@@ -10,13 +10,16 @@ public struct RunRepository: Sendable {
     public let data: DataRepository
     public let records: RecordStore
     public let notes: NoteBook
+    private let names: PipelineNames
     public var repository: Repository { data.repository }
 
-    public init(_ data: DataRepository) throws {
+    /// - Parameter packages: lists the versions of packages that a run can see, for its record.
+    public init(_ data: DataRepository, packages: @escaping @Sendable () -> String = { "" }) throws {
         self.data = data
         let store = LazyStore(data)
-        records = RecordStore(data.repository) { try OutputKeeper.has($0, in: store.open()) }
+        records = RecordStore(data.repository, packages: packages) { try OutputKeeper.has($0, in: store.open()) }
         notes = NoteBook(data.repository)
+        names = PipelineNames(data.repository)
     }
 
     /// Ids of work tree files by stat data, so that unchanged files are not hashed again. Save it after use.
@@ -54,8 +57,7 @@ public struct RunRepository: Sendable {
 
     /// The pipelines of a commit; nil when it has none.
     public func project(of commit: Commit, _ content: CommitContent) throws -> Project? {
-        let names = try repository.files(inTree: commit.tree).filter(\.isRegularFile).map(\.path)
-            .filter { PipelineFile.names.contains(Files.lastComponent(of: $0)) }
+        let names = try names.find(inTree: commit.tree)
         return names.isEmpty ? nil : try Project(paths: RunRepository.pipelines(names), content: content)
     }
 

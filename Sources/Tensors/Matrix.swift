@@ -45,12 +45,20 @@ public struct Ragged: Sendable {
     public var matrix: Matrix
     /// Sequence i has rows `offsets[i] ..< offsets[i + 1]`.
     public var offsets: [Int]
+    /// Which sequences belong together, as sentences of a text or two texts of a pair: group g holds the sequences
+    /// `groups[g] ..< groups[g + 1]`. Nil: each sequence stands alone.
+    public var groups: [Int]?
 
-    public init(_ matrix: Matrix, offsets: [Int]) {
+    public init(_ matrix: Matrix, offsets: [Int], groups: [Int]? = nil) {
         precondition(offsets.first == 0 && offsets.last == matrix.rows, "offsets do not cover the rows")
+        precondition(groups.map { $0.first == 0 && $0.last == offsets.count - 1 } ?? true, "groups do not cover all")
         self.matrix = matrix
         self.offsets = offsets
+        self.groups = groups
     }
+
+    /// The same sequences with other vectors.
+    public func with(_ matrix: Matrix) -> Ragged { Ragged(matrix, offsets: offsets, groups: groups) }
 
     public var count: Int { offsets.count - 1 }
     public func range(_ sequence: Int) -> Range<Int> { offsets[sequence]..<offsets[sequence + 1] }

@@ -9,16 +9,27 @@ extension TextModel {
     private static let formatVersion = 1
 
     /// Writes the three files, each in one step; the folder is created.
-    public func save(to folder: String) throws {
+    ///
+    /// - Parameter precision: how weights are stored.
+    public func save(to folder: String, precision: SafeTensors.Precision = .single) throws {
         try Files.makeDirectories(folder)
         let (vocabulary, tensors) = parts
-        let document: JSON = [
+        var document: JSONObject = [
             "version": JSON(TextModel.formatVersion), "tokeniser": .string(Tokeniser.version), "labels": JSON(labels),
             "model": spec.json, "training": training.json, "history": .array(history), "provenance": provenance,
         ]
-        try Files.writeAtomically(SafeTensors.encode(tensors), to: folder + "/weights.safetensors")
+        if case .network(let model) = kind, let encoder = model.network.encode as? PretrainedEncoder {
+            let shape = encoder.shape
+            document["encoder"] = [
+                "width": JSON(shape.width), "layers": JSON(shape.layers), "heads": JSON(shape.heads),
+                "hidden": JSON(shape.hidden), "places": JSON(shape.places), "epsilon": JSON(Double(shape.epsilon)),
+                "lowercase": .bool(model.reader.isLowercasePieces),
+            ]
+        }
+        try Files.writeAtomically(
+            SafeTensors.encode(tensors, precision: precision), to: folder + "/weights.safetensors")
         try Files.writeAtomically(vocabulary.map { $0 + "\n" }.joined(), to: folder + "/vocab.txt")
-        try Files.writeAtomically(document.pretty(), to: folder + "/model.json")
+        try Files.writeAtomically(JSON.object(document).pretty(), to: folder + "/model.json")
     }
 
     /// Reads a model.
@@ -34,19 +45,20 @@ extension TextModel {
         }
         let spec = try ModelSpec(document["model"] ?? .null)
         let labels = document["labels"]?.arrayValue?.compactMap(\.stringValue) ?? []
-        guard labels.count >= 2, Set(labels).count == labels.count else {
+        guard labels.count >= (spec.predict.output == .regression ? 1 : 2), Set(labels).count == labels.count else {
             throw MLError(.corrupt, "the model has no labels, or one twice")
         }
-        guard let vocabulary = String(validating: try read("vocab.txt"), as: UTF8.self) else {
+        let vocabulary = try read("vocab.txt")
+        guard String(validating: vocabulary, as: UTF8.self) != nil else {
             throw MLError(.corrupt, "the model's vocabulary is not UTF-8")
         }
-        let words = vocabulary.utf8.split(separator: 10).map { String(Substring($0)) }
         let tensors = try SafeTensors.decode(try read("weights.safetensors"), name: "weights.safetensors")
         let kind: Kind
         if case .ngrams(let n, _) = spec.embed {
-            kind = .linear(try TextModel.linear(n, labels, words, tensors))
+            kind = .linear(try TextModel.linear(NGramVocabulary(n: n, text: vocabulary), labels, tensors))
         } else {
-            kind = .network(try TextModel.network(spec, labels, words, tensors))
+            let words = vocabulary.split(separator: 10).map { String(decoding: $0, as: UTF8.self) }
+            kind = .network(try TextModel.network(spec, labels, words, tensors, document["encoder"]))
         }
         self.init(
             kind: kind, spec: spec, training: try TrainingSpec(document["training"] ?? .object([:])),
@@ -57,7 +69,7 @@ extension TextModel {
         switch kind {
         case .linear(let model):
             let weights = Matrix(
-                rows: model.weights.count, columns: model.vocabulary.features.count,
+                rows: model.weights.count, columns: model.vocabulary.count,
                 values: Array(model.weights.joined()))
             let biases = Matrix(rows: 1, columns: model.biases.count, values: model.biases)
             return (model.vocabulary.features, [("predict.bias", biases), ("predict.weight", weights)])
@@ -67,29 +79,60 @@ extension TextModel {
     }
 
     private static func linear(
-        _ n: Int, _ labels: [String], _ features: [String], _ tensors: [String: Matrix]
+        _ vocabulary: NGramVocabulary, _ labels: [String], _ tensors: [String: Matrix]
     ) throws -> LinearModel {
         let outputs = labels.count == 2 ? 1 : labels.count
         guard let weights = tensors["predict.weight"], let biases = tensors["predict.bias"], weights.rows == outputs,
-            weights.columns == features.count, biases.values.count == outputs
+            weights.columns == vocabulary.count, biases.values.count == outputs
         else { throw MLError(.corrupt, "the model's weights do not fit its vocabulary and labels") }
         return LinearModel(
-            labels: labels, vocabulary: NGramVocabulary(n: n, features: features),
-            weights: (0..<outputs).map { Array(weights.values[($0 * features.count)..<(($0 + 1) * features.count)]) },
+            labels: labels, vocabulary: vocabulary,
+            weights: (0..<outputs).map {
+                Array(weights.values[($0 * vocabulary.count)..<(($0 + 1) * vocabulary.count)])
+            },
             biases: biases.values)
     }
 
     private static func network(
-        _ spec: ModelSpec, _ labels: [String], _ words: [String], _ tensors: [String: Matrix]
+        _ spec: ModelSpec, _ labels: [String], _ words: [String], _ tensors: [String: Matrix], _ encoder: JSON?
     ) throws -> NetworkModel {
-        let vocabulary = WordVocabulary(words: words)
-        var network = Network(spec, words: vocabulary.count, classes: labels.count, seed: 0)
+        let vocabulary = WordVocabulary(words: words, features: spec.features)
+        var pretrained: PretrainedEncoder?
+        var reader = TextReader(spec)
+        if case .pretrained = spec.vectors.source {
+            func size(_ key: String) throws -> Int {
+                guard let value = encoder?[key]?.intValue, (1...1 << 20).contains(value) else {
+                    throw MLError(.corrupt, "the model's encoder has no '\(key)'")
+                }
+                return value
+            }
+            let shape = PretrainedEncoder.Shape(
+                width: try size("width"), layers: try size("layers"), heads: try size("heads"),
+                hidden: try size("hidden"), places: try size("places"),
+                epsilon: Float(encoder?["epsilon"]?.doubleValue ?? 1e-12))
+            guard shape.width % shape.heads == 0 else {
+                throw MLError(.corrupt, "the model's heads do not divide its width")
+            }
+            pretrained = PretrainedEncoder(shape, isFrozen: spec.vectors.isFrozen)
+            let isLowercase = encoder?["lowercase"]?.boolValue ?? true
+            reader = TextReader(spec, pieces: WordPiece(pieces: words, isLowercase: isLowercase))
+        }
+        var network = Network(
+            spec, words: vocabulary.count, classes: labels.count, seed: 0, features: vocabulary.features,
+            pretrained: pretrained)
         network.parameters = try network.parameters.map { parameter in
-            guard let value = tensors[parameter.name], value.rows == parameter.value.rows,
-                value.columns == parameter.value.columns
-            else { throw MLError(.corrupt, "the model's weights lack '\(parameter.name)', or it has another shape") }
+            let expected = "\(parameter.value.rows) x \(parameter.value.columns)"
+            guard let value = tensors[parameter.name] else {
+                throw MLError(.corrupt, "the model's weights lack '\(parameter.name)' (\(expected))")
+            }
+            guard value.rows == parameter.value.rows, value.columns == parameter.value.columns else {
+                throw MLError(
+                    .corrupt,
+                    "the model's weights '\(parameter.name)' are \(value.rows) x \(value.columns), expected \(expected)",
+                    hint: "weights, vocabulary and model.json must come from one training")
+            }
             return Parameter(parameter.name, value)
         }
-        return NetworkModel(labels: labels, spec: spec, vocabulary: vocabulary, network: network)
+        return NetworkModel(labels: labels, spec: spec, reader: reader, vocabulary: vocabulary, network: network)
     }
 }

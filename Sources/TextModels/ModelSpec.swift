@@ -2,14 +2,54 @@ import Base
 
 /// A model in four lines: what embeds, encodes, attends and predicts.
 ///
-/// Written as `model:` in the params; each line is a layer's name or a mapping with `layer:` and its options.
+/// Written as `model:` in the params; each line is a layer's name or a mapping with `layer:` and its options. Names may
+/// carry their version (`cnn.v1`); the files of models do.
 public struct ModelSpec: Hashable, Sendable {
     /// How text becomes numbers.
     public enum Embed: Hashable, Sendable {
         /// Presence of n-grams, weighted by naive Bayes log-count ratios: the linear baseline (Wang & Manning 2012).
         case ngrams(n: Int, minimumCount: Int)
-        /// A learned vector a word.
+        /// A vector a word, made as `vectors` says.
         case words(width: Int, minimumCount: Int, maximumTokens: Int)
+    }
+
+    /// Where the vectors of words come from.
+    public struct Vectors: Hashable, Sendable {
+        /// Which rows of the table make a word's vector.
+        public enum Source: Hashable, Sendable {
+            /// One row a word, learned, or read from a file at the start of training.
+            case table(file: String?)
+            /// A row a word and hashed rows for its character n-grams.
+            case subwords(buckets: Int, shortest: Int, longest: Int)
+            /// Hashed rows for the word, its prefix, suffix and shape, mixed by maxout.
+            case multihash(rows: Int, pieces: Int)
+            /// One hashed row a word: no vocabulary.
+            case hashed(buckets: Int)
+            /// Pieces of words before a pretrained Transformer, read from a folder at the start of training.
+            case pretrained(folder: String)
+        }
+
+        /// What a word's place adds to its vector.
+        public enum Positions: String, Hashable, Sendable, CaseIterable {
+            case none, learned, waves
+        }
+
+        public var source: Source
+        /// Vectors (and a pretrained encoder) stay as they are.
+        public var isFrozen: Bool
+        public var positions: Positions
+        /// Capitals are made small before words are looked up.
+        public var isLowercase: Bool
+
+        public init(
+            _ source: Source = .table(file: nil), isFrozen: Bool = false, positions: Positions = .none,
+            isLowercase: Bool = true
+        ) {
+            self.source = source
+            self.isFrozen = isFrozen
+            self.positions = positions
+            self.isLowercase = isLowercase
+        }
     }
 
     /// How vectors see their neighbours.
@@ -17,8 +57,16 @@ public struct ModelSpec: Hashable, Sendable {
         case none
         /// One convolution over a window of words, rectified, added to its input where widths agree.
         case cnn(window: Int, width: Int)
+        /// Convolutions over several windows, side by side, `width` each.
+        case convolutions(windows: [Int], width: Int)
+        /// Maxout over `window` words on each side, added to its input, `depth` times.
+        case maxout(window: Int, depth: Int, pieces: Int)
         /// A long short-term memory in both directions, `width` units each.
-        case bilstm(width: Int)
+        case bilstm(width: Int, layers: Int = 1)
+        /// Gated recurrent units in both directions, `width` units each.
+        case bigru(width: Int, layers: Int = 1)
+        /// Transformer blocks, normalised before each part.
+        case transformer(heads: Int, layers: Int, hidden: Int)
     }
 
     /// How a sequence becomes one vector.
@@ -27,124 +75,69 @@ public struct ModelSpec: Hashable, Sendable {
         case context(width: Int)
         case mean
         case max
+        case last
+        /// Several learned weightings (Lin et al. 2017).
+        case heads(width: Int, heads: Int)
+        /// Words within sentences, sentences within the text (Yang et al. 2016).
+        case hierarchical(width: Int)
+        /// Two texts aligned word by word (Parikh et al. 2016).
+        case align(width: Int)
+    }
+
+    /// What comes out.
+    public struct Predict: Hashable, Sendable {
+        public enum Output: String, Hashable, Sendable, CaseIterable {
+            /// One of the classes.
+            case softmax
+            /// Each class by itself: a text may have several labels, or none.
+            case sigmoid
+            /// A number.
+            case regression
+        }
+
+        public var output: Output
+        /// Units of rectified layers before the scores.
+        public var hidden: [Int]
+        /// Share of the certainty that is spread over all classes in training (Szegedy et al. 2016, section 7).
+        public var smoothing: Double
+        /// Scores are divided by a temperature chosen on dev.
+        public var isCalibrated: Bool
+
+        public init(
+            _ output: Output = .softmax, hidden: [Int] = [], smoothing: Double = 0, isCalibrated: Bool = false
+        ) {
+            self.output = output
+            self.hidden = hidden
+            self.smoothing = smoothing
+            self.isCalibrated = isCalibrated
+        }
     }
 
     public var embed: Embed
+    public var vectors: Vectors
     public var encode: Encode
     public var attend: Attend
+    public var predict: Predict
 
-    public init(embed: Embed, encode: Encode = .none, attend: Attend = .mean) {
+    public init(
+        embed: Embed, vectors: Vectors = Vectors(), encode: Encode = .none, attend: Attend = .mean,
+        predict: Predict = Predict()
+    ) {
         self.embed = embed
+        self.vectors = vectors
         self.encode = encode
         self.attend = attend
+        self.predict = predict
     }
 
-    /// - Throws: `MLError(.invalidInput)` naming the key and the nearest known one.
-    public init(_ json: JSON) throws {
-        var reader = try OptionReader(json, at: "model")
-        var embed = try reader.layer("embed", required: true)
-        switch try embed.name(["ngrams", "words"]) {
-        case "ngrams":
-            self.embed = .ngrams(
-                n: try embed.integer("n", default: 2, in: 1...3),
-                minimumCount: try embed.integer("min_count", default: 2, in: 1...1_000_000))
-        default:
-            self.embed = .words(
-                width: try embed.integer("width", default: 64, in: 1...4096),
-                minimumCount: try embed.integer("min_count", default: 2, in: 1...1_000_000),
-                maximumTokens: try embed.integer("max_tokens", default: 256, in: 8...100_000))
+    /// Rows of hashed features, where vectors are made of such.
+    package var features: FeatureTable.Kind? {
+        switch vectors.source {
+        case .table, .pretrained: nil
+        case .subwords(let buckets, let shortest, let longest):
+            .subwords(buckets: buckets, shortest: shortest, longest: longest)
+        case .multihash(let rows, let pieces): .multihash(rows: rows, pieces: pieces)
+        case .hashed(let buckets): .hashed(buckets: buckets)
         }
-        try embed.finish()
-
-        var encode = try reader.layer("encode", required: false)
-        switch try encode.name(["none", "cnn", "bilstm"]) {
-        case "cnn":
-            self.encode = .cnn(
-                window: try encode.integer("window", default: 3, in: 1...15),
-                width: try encode.integer("width", default: 64, in: 1...4096))
-        case "bilstm": self.encode = .bilstm(width: try encode.integer("width", default: 64, in: 1...2048))
-        default: self.encode = .none
-        }
-        try encode.finish()
-
-        var attend = try reader.layer("attend", required: false)
-        switch try attend.name(["mean", "max", "context"]) {
-        case "context": self.attend = .context(width: try attend.integer("width", default: 64, in: 1...4096))
-        case "max": self.attend = .max
-        default: self.attend = .mean
-        }
-        try attend.finish()
-
-        var predict = try reader.layer("predict", required: false)
-        _ = try predict.name(["softmax"])
-        try predict.finish()
-        try reader.finish()
-        if case .ngrams = self.embed, self.encode != .none || self.attend != .mean {
-            throw MLError(
-                .invalidInput, "model: 'ngrams' has no word vectors to encode or attend to",
-                hint: "use 'embed: words', or leave out encode and attend")
-        }
-    }
-
-    /// The specification with all defaults written out.
-    public var json: JSON {
-        var out = JSONObject()
-        switch embed {
-        case .ngrams(let n, let minimum): out["embed"] = ["layer": "ngrams", "n": JSON(n), "min_count": JSON(minimum)]
-        case .words(let width, let minimum, let tokens):
-            out["embed"] = [
-                "layer": "words", "width": JSON(width), "min_count": JSON(minimum), "max_tokens": JSON(tokens),
-            ]
-            switch encode {
-            case .none: out["encode"] = "none"
-            case .cnn(let window, let width):
-                out["encode"] = ["layer": "cnn", "window": JSON(window), "width": JSON(width)]
-            case .bilstm(let width): out["encode"] = ["layer": "bilstm", "width": JSON(width)]
-            }
-            switch attend {
-            case .context(let width): out["attend"] = ["layer": "context", "width": JSON(width)]
-            case .mean: out["attend"] = "mean"
-            case .max: out["attend"] = "max"
-            }
-        }
-        out["predict"] = "softmax"
-        return .object(out)
-    }
-}
-
-/// How a model is trained: `training:` in the params.
-public struct TrainingSpec: Hashable, Sendable {
-    /// The most passes over the training texts.
-    public var epochs: Int
-    /// Texts a step.
-    public var batch: Int
-    /// Adam's first step size (Kingma & Ba 2015); it falls in a line to zero over all epochs.
-    public var learningRate: Double
-    /// Share of words, and of units of the text's vector, dropped in training.
-    public var dropout: Double
-    /// Epochs without a lower dev loss before training stops.
-    public var patience: Int
-    public var seed: UInt64
-    /// Inverse strengths of the linear model's L2 penalty to choose from by dev loss.
-    public var strengths: [Double]
-
-    /// - Throws: `MLError(.invalidInput)` naming the key and the nearest known one.
-    public init(_ json: JSON = .object([:])) throws {
-        var reader = try OptionReader(json, at: "training")
-        epochs = try reader.integer("epochs", default: 5, in: 1...100_000)
-        batch = try reader.integer("batch", default: 64, in: 1...65_536)
-        learningRate = try reader.number("learning_rate", default: 0.002, in: 1e-9...10)
-        dropout = try reader.number("dropout", default: 0.3, in: 0...0.95)
-        patience = try reader.integer("patience", default: 2, in: 1...100_000)
-        seed = UInt64(try reader.integer("seed", default: 1, in: 0...Int(Int32.max)))
-        strengths = try reader.numbers("strengths", default: [0.03, 0.1, 0.3, 1])
-        try reader.finish()
-    }
-
-    public var json: JSON {
-        [
-            "epochs": JSON(epochs), "batch": JSON(batch), "learning_rate": JSON(learningRate), "dropout": JSON(dropout),
-            "patience": JSON(patience), "seed": JSON(Int(seed)), "strengths": JSON(strengths),
-        ]
     }
 }

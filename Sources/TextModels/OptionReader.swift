@@ -42,6 +42,8 @@ struct OptionReader {
             if object["layer"] != nil { throw MLError(.invalidInput, "'\(path).layer' must be a name") }
             return choices[0]
         }
+        // A version behind a dot names the same layer; there is one of each so far.
+        if name.hasSuffix(".v1"), choices.contains(String(name.dropLast(3))) { return String(name.dropLast(3)) }
         guard choices.contains(name) else {
             throw MLError(
                 .invalidInput, "'\(path)': there is no layer '\(name)'",
@@ -83,6 +85,62 @@ struct OptionReader {
             throw MLError(.invalidInput, "'\(path).\(key)' must be a list of positive numbers, not \(value.compact())")
         }
         return list
+    }
+
+    /// The value itself, for keys of several shapes.
+    mutating func value(_ key: String) -> JSON? {
+        known.append(key)
+        return object[key]
+    }
+
+    func has(_ key: String) -> Bool { object[key] != nil && object[key] != .null }
+
+    mutating func integers(
+        _ key: String, default standard: [Int], in range: ClosedRange<Int>
+    ) throws -> [Int] {
+        known.append(key)
+        guard let value = object[key] else { return standard }
+        let list = (value.arrayValue ?? [value]).map { $0.intValue ?? .min }
+        guard list.allSatisfy(range.contains), list.count <= 64 else {
+            throw MLError(
+                .invalidInput,
+                "'\(path).\(key)' must be a list of whole numbers from \(range.lowerBound) to \(range.upperBound), "
+                    + "not \(value.compact())")
+        }
+        return list
+    }
+
+    mutating func flag(_ key: String, default standard: Bool) throws -> Bool {
+        known.append(key)
+        guard let value = object[key] else { return standard }
+        guard case .bool(let flag) = value else {
+            throw MLError(.invalidInput, "'\(path).\(key)' must be true or false, not \(value.compact())")
+        }
+        return flag
+    }
+
+    /// - Parameter standard: nil: the key must be there.
+    mutating func text(_ key: String, default standard: String?) throws -> String {
+        known.append(key)
+        guard let value = object[key], value != .null else {
+            if let standard { return standard }
+            throw MLError(.invalidInput, "'\(path).\(key)' is missing")
+        }
+        guard let text = value.stringValue else {
+            throw MLError(.invalidInput, "'\(path).\(key)' must be a text, not \(value.compact())")
+        }
+        return text
+    }
+
+    /// One of several words; the first when nothing is said.
+    mutating func choice(_ key: String, _ choices: [String]) throws -> String {
+        let word = try text(key, default: choices[0])
+        guard choices.contains(word) else {
+            throw MLError(
+                .invalidInput, "'\(path).\(key)' cannot be '\(word)'",
+                hints: NearestName.hints(word, in: choices) + ["known here: \(choices.joined(separator: ", "))"])
+        }
+        return word
     }
 
     func finish() throws {

@@ -28,26 +28,30 @@ public struct TextModel: GradientPredictor {
     /// - Throws: `MLError(.invalidInput)` when there are fewer than two classes or the dev data has others.
     public static func train(
         _ spec: ModelSpec, _ training: TrainingSpec, train: Dataset, dev: Dataset, provenance: JSON = .null,
-        progress: any ProgressReporter = SilentProgress()
+        progress: any ProgressReporter = SilentProgress(), options: TrainingOptions = TrainingOptions()
     ) throws -> TextModel {
+        if case .words = spec.embed {
+            var run = NetworkTraining(spec: spec, training: training, progress: progress)
+            run.options = options
+            let result = try run.fit(train: train, dev: dev)
+            return TextModel(
+                kind: .network(result.model), spec: spec, training: training, history: result.history,
+                provenance: provenance)
+        }
         let labels = Set(train.labels).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         guard labels.count >= 2 else {
             throw MLError(
                 .invalidInput,
                 "the training data has \(labels.count == 1 ? "only the label '\(labels[0])'" : "no labels")")
         }
-        let kind: Kind
-        let history: [JSON]
-        if case .ngrams(let n, let minimumCount) = spec.embed {
-            let result = try LinearTraining.fit(
-                (n, minimumCount), training, labels: labels, train: train, dev: dev, progress: progress)
-            (kind, history) = (.linear(result.model), result.history)
-        } else {
-            let result = try NetworkTraining(spec: spec, training: training, labels: labels, progress: progress)
-                .fit(train: train, dev: dev)
-            (kind, history) = (.network(result.model), result.history)
+        guard case .ngrams(let n, let minimumCount) = spec.embed else {
+            throw MLError(.invalidInput, "a linear model embeds n-grams")
         }
-        return TextModel(kind: kind, spec: spec, training: training, history: history, provenance: provenance)
+        let result = try LinearTraining.fit(
+            (n, minimumCount), training, labels: labels, train: train, dev: dev, progress: progress)
+        return TextModel(
+            kind: .linear(result.model), spec: spec, training: training, history: result.history, provenance: provenance
+        )
     }
 
     init(kind: Kind, spec: ModelSpec, training: TrainingSpec, history: [JSON], provenance: JSON) {
@@ -65,15 +69,14 @@ public struct TextModel: GradientPredictor {
         }
     }
 
-    public func tokens(of text: String) throws -> [TextToken] { Tokeniser.tokens(of: text) }
+    public func tokens(of text: String) throws -> [TextToken] {
+        if case .network(let model) = kind { return model.reader.tokens(of: text) }
+        return Tokeniser.tokens(of: text)
+    }
 
-    public func integratedGradients(
-        of text: String, target: Int, nodes: [(position: Double, weight: Double)]
-    ) throws -> (attributions: [Double], value: Double, baseline: Double) {
-        let words = Tokeniser.words(of: text)
-        switch kind {
-        case .linear(let model): return model.integratedGradients(words, target: target, nodes: nodes)
-        case .network(let model): return model.integratedGradients(words, target: target, nodes: nodes)
-        }
+    /// Whether the model sees the words of `Tokeniser.tokens(of:)`: not pieces of words, capitals, or pairs.
+    public var readsPlainWords: Bool {
+        if case .network(let model) = kind { return model.reader.isPlain }
+        return true
     }
 }

@@ -3,6 +3,19 @@ import TestSupport
 import Testing
 
 @Suite struct DataTests {
+    @Test func `what was committed before it was tracked becomes pointers`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        try box.write(randomBytes(5000, seed: 1), to: "repo/plain/old")
+        try box.write("", to: "repo/plain/empty")
+        try box.run("git add plain && git commit -q -m plain && git mldata track -q 'plain/**'", in: "repo")
+        #expect(try box.run("git mldata add plain", in: "repo").output.hasPrefix("Added 1 file: 4.9 KiB"))
+        #expect(try box.run("git show :plain/old", in: "repo").output.hasPrefix("version https://git-lfs"))
+        #expect(try box.run("git mldata add plain", in: "repo").output == "Added 0 files; 2 unchanged\n")
+        try box.run("git commit -q -m tracked && git mldata clone -q . ../copy", in: "repo")
+        #expect(try box.run("git status --porcelain && cmp data/old ../repo/plain/old", in: "copy").output == "")
+    }
+
     @Test func `a commit holds pointers and the work tree holds content`() throws {
         let box = try Sandbox()
         try box.makeRepository()

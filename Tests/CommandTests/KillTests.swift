@@ -106,7 +106,8 @@ import Testing
         }
         try box.run("git checkout -q -f HEAD -- . && git mldata sync -q", in: "copy")
         for (path, bytes) in versions[1] { #expect(try box.read("copy/" + path) == bytes, "\(path)") }
-        #expect(try box.run("git status --porcelain && ls -A .git/mldata-sync 2>/dev/null", in: "copy").output == "")
+        let left = try box.run("git status --porcelain && ls -A .git/mldata-sync", in: "copy").output
+        #expect(left == "", "\(left)")
     }
 
     @Test func `gc and repack, 100 kills`() throws {

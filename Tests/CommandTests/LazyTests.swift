@@ -55,6 +55,36 @@ import Testing
         try box.run("mv away store && cd copy && git mldata pull -q && diff -r data ../repo/data")
     }
 
+    @Test func `checkout and pull bring deleted files back, sync leaves them deleted`() throws {
+        let box = try pushed()
+        try box.run("git mldata clone -q repo.git copy")
+        try box.run("rm -r data/a data/b/large && git rm -q data/b/one && git mldata sync -q", in: "copy")
+        #expect(!box.exists("copy/data"))
+        let said = try box.run("git mldata checkout data/a", in: "copy")
+        #expect(said.output.contains("Filled in 2 files"), "\(said.output)")
+        try box.run("git mldata pull -q && diff -r data/a ../repo/data/a", in: "copy")
+        // A deletion that is staged is meant.
+        #expect(try box.run("git status --porcelain", in: "copy").output == "D  data/b/one\n")
+        #expect(try box.run("git diff-files --name-only && ls -A .git/mldata-sync", in: "copy").output == "")
+    }
+
+    @Test func `what a process killed while creating files left empty is made again`() throws {
+        let box = try pushed()
+        try box.run("git mldata clone -q repo.git copy")
+        let list = "creating-1-1"
+        try box.run(
+            """
+            rm -r data/a && mkdir data/a && : > data/a/one && printf kept > data/a/two &&
+            printf '%s\\0%s' "$PWD/data/a/one" "$PWD/data/a/two" > .git/mldata-sync/\(list) && : > .git/mldata-sync/tmp-x
+            """, in: "copy")
+        // Whoever uses the folder keeps the others from sweeping it.
+        try box.run("flock -s .git/mldata-sync git mldata sync -q && test -e .git/mldata-sync/\(list)", in: "copy")
+        #expect(box.exists("copy/data/a/one"))
+        try box.run("git mldata checkout -q && cmp data/a/one ../repo/data/a/one", in: "copy")
+        #expect(try box.text("copy/data/a/two") == "kept")
+        #expect(try box.run("ls -A .git/mldata-sync", in: "copy").output == "")
+    }
+
     @Test func `pointers first, then content by path and by size`() throws {
         let box = try pushed()
         try box.run("GIT_MLDATA_SKIP_SMUDGE=1 git clone -q repo.git copy")

@@ -120,13 +120,13 @@ import Testing
         #expect(json["data"]?.arrayValue?.map { $0["path"]?.stringValue } == ["data/out.txt", "data/parity.txt"])
         #expect(
             try box.run("git mlrun metrics diff HEAD~1 HEAD", in: "repo").output == """
-                Path          Metric  HEAD~1  HEAD  Change
-                metrics.json  sum          0     2       2
+                Path          Metric    HEAD~1    HEAD    Change
+                metrics.json  sum       0         2       2
 
                 """)
         #expect(
             try box.run("git mlrun params diff HEAD~1 HEAD --md", in: "repo").output.contains(
-                "| params.yaml | factor |"))
+                "| params.yaml | factor  |"))
         #expect(try box.attempt("git mlrun diff HEAD HEAD --exit-code", in: "repo").status == 0)
         #expect(try box.attempt("git mlrun diff HEAD~1 HEAD --exit-code", in: "repo").status == 1)
     }

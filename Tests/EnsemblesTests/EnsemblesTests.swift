@@ -57,4 +57,67 @@ private struct Fixed: Predictor {
         #expect(try EnsembleDocument(parsing: Array(document.json.pretty().utf8), name: "e") == document)
         #expect(throws: MLError.self) { try EnsembleDocument(parsing: Array("{}".utf8), name: "e") }
     }
+
+    /// Members that are right on different texts.
+    static let members: (rows: [[[Double]]], truth: [Int]) = {
+        var random = SeededRandom(seed: 8, purpose: "members")
+        let truth = (0..<200).map { _ in random.below(3) }
+        let rows = [0.75, 0.65, 0.6].map { quality in
+            truth.map { label -> [Double] in
+                let guess = random.uniform() < quality ? label : random.below(3)
+                let p = 0.5 + random.uniform() * 0.4
+                return (0..<3).map { $0 == guess ? p : (1 - p) / 2 }
+            }
+        }
+        return (rows, truth)
+    }()
+
+    @Test func `every search comes to the optimum of the convex one`() throws {
+        let (rows, truth) = EnsemblesTests.members
+        func loss(_ search: WeightSearch) throws -> Double {
+            let found = try search.weights(rows, truth: truth, classes: 3)
+            #expect(abs(found.weights.reduce(0, +) - 1) < 1e-9 && found.weights.allSatisfy { $0 >= 0 })
+            let again = try search.weights(rows, truth: truth, classes: 3)
+            #expect(again.weights == found.weights)
+            return found.note["log_loss"]?.doubleValue ?? .nan
+        }
+        let exact = try loss(.exact)
+        for (search, margin) in [(WeightSearch.ga, 1e-6), (.pso, 1e-6), (.nelderMead, 1e-6), (.grid, 1e-3)] {
+            let value = try loss(search)
+            #expect(value >= exact - 1e-9 && value <= exact + margin, "\(search): \(value) against \(exact)")
+        }
+    }
+
+    @Test(arguments: Stacking.Learner.allCases)
+    func `a stacked model reads back and answers the same`(learner: Stacking.Learner) throws {
+        let (rows, truth) = EnsemblesTests.members
+        let fitted = try Stacking.fit(rows, truth: truth, classes: 3, learner: learner)
+        let answers = fitted.model.combine(rows)
+        #expect(answers.allSatisfy { abs($0.reduce(0, +) - 1) < 1e-9 })
+        let json = try JSON(parsing: fitted.model.json.compact())
+        let back = try Stacking(json, inputs: 9, classes: 3, name: "e.json")
+        #expect(back.combine(rows) == answers)
+        #expect(throws: MLError.self) { try Stacking(json, inputs: 6, classes: 4, name: "e.json") }
+    }
+
+    @Test func `McNemar's test is SciPy's`() {
+        let test = McNemar(onlyFirst: 9, onlySecond: 22)
+        #expect(abs(test.exact - 0.029449373483657837) < 1e-12)
+        #expect(abs(test.statistic - 4.645161290322581) < 1e-12)
+        #expect(McNemar(onlyFirst: 0, onlySecond: 0).exact == 1 && McNemar(onlyFirst: 4, onlySecond: 4).exact == 1)
+    }
+
+    @Test func `votes, greedy picks and unlike errors`() throws {
+        let (rows, truth) = EnsemblesTests.members
+        let votes = Combination.vote([1.0 / 3, 1.0 / 3, 1.0 / 3]).combine(rows)
+        #expect(votes.allSatisfy { abs($0.reduce(0, +) - 1) < 1e-9 })
+        let picked = try GreedySelection.weights(rows, truth: truth)
+        #expect(abs(picked.reduce(0, +) - 1) < 1e-9)
+        let diversity = Diversity([rows[0], rows[0], rows[1]], truth: truth)
+        #expect(diversity.pairs[0].disagreement == 0 && abs(diversity.pairs[0].errorCorrelation - 1) < 1e-9)
+        #expect(diversity.pairs[1].errorCorrelation < 0.5)
+        #expect(throws: MLError.self) {
+            try PairedBootstrap(rows[0], rows[1], truth: truth, resamples: 0)
+        }
+    }
 }

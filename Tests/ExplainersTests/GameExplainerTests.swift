@@ -176,8 +176,9 @@ private final class FastModel: MaskedPredictor {
     @Test func `the registry makes every method with its options`() throws {
         #expect(
             ExplainerRegistry.entries.map(\.name) == [
-                "lime", "ig", "partition", "kernel", "permutation", "sampling", "exact", "linear", "occlusion",
-                "ablation", "anchors",
+                "lime", "ig", "saliency", "input-x-gradient", "smoothgrad", "smoothgrad-sq", "vargrad", "deeplift",
+                "gradient-shap", "attention", "conductance", "neuron", "partition", "kernel", "permutation", "sampling",
+                "exact", "linear", "occlusion", "ablation", "anchors",
             ])
         let options = ExplainerOptions(
             samples: 77, seed: 5, generator: .legacyNumPy, tolerance: 0.25, splitting: .whitespace, maskToken: "",

@@ -79,7 +79,8 @@ struct LanguageTests {
             stage.settings
                 == StageSettings(
                     executor: "slurm", resources: ["cpus": 4], environment: ["CUDA"], uses: ["python:requirements.txt"],
-                    seed: 7, retries: 2, timeout: "2h", gates: [["metric": "acc", "min": 0.9]], tags: ["big"]))
+                    usedFiles: ["sub/work/requirements.txt"], seed: 7, retries: 2, timeout: "2h",
+                    gates: [["metric": "acc", "min": 0.9]], tags: ["big"]))
         #expect(stage.meta?["owner"] == "me")
         #expect(file.params == ["sub/extra.yaml"] && file.metrics == ["sub/all.json"])
         #expect(file.plots == [PlotDefinition(id: "curves", properties: ["y": ["a.csv": "loss"]])])
@@ -126,17 +127,22 @@ struct LanguageTests {
         #expect(Params.flatten(yaml).map(\.key) == ["a.b.c", "a.b.d", "e.f", "empty"])
         #expect(try Params.load(Array(#"{"a": 1}"#.utf8), name: "p.json") == ["a": 1])
         #expect(
-            message { _ = try Params.load([], name: "p.toml") }
-                == "'p.toml': param and metric files of this type are not supported | use a YAML or JSON file")
+            message { _ = try Params.load(Array("a = 1\nb = x\n".utf8), name: "p.toml") }
+                == "p.toml:2:5: 'x' is no value: text needs quotes")
+        #expect(
+            message { _ = try Params.load(Array("a = 1\nb = (2,\n".utf8), name: "p.py") }
+                == "p.py:2:5: a bracket without an end")
         #expect(
             message { _ = try Params.load(Array("{".utf8), name: "p.json") }
                 == "p.json: invalid JSON at line 1, column 2: expected a key in double quotes")
     }
 
-    @Test func `Metrics are the numbers and texts of a file`() throws {
+    @Test func `Metrics are the numbers, texts and booleans of a file`() throws {
         let json = #"{"a": {"b": 1, "c": 0.5, "d": "x"}, "l": [1], "t": true, "n": null, "bad": NaN}"#
         #expect(
-            try Metrics.load(Array(json.utf8), name: "m.json") == ["a.b": 1, "a.c": 0.5, "a.d": "x", "bad": "NaN"])
+            try Metrics.load(Array(json.utf8), name: "m.json") == [
+                "a.b": 1, "a.c": 0.5, "a.d": "x", "t": true, "bad": "NaN",
+            ])
         #expect(try Metrics.load(Array("x: .nan\ny: -.inf\n".utf8), name: "m.yaml") == ["x": "nan", "y": "-inf"])
     }
 

@@ -51,11 +51,15 @@ struct ParseErrorTests {
             text: "stages:\n  a:\n    cmd: x\n    frozen: yes\n",
             message: "dvc.yaml:4:13: 'stages.a.frozen' must be true or false, not text"),
         Case(
-            text: "stages:\n  a.b:\n    cmd: x\n",
-            message: "dvc.yaml:2:3: 'a.b' is not a stage name | a stage name has letters, digits, '_' and '-' only"),
+            text: "stages:\n  a b:\n    cmd: x\n",
+            message:
+                "dvc.yaml:2:3: 'a b' is not a stage name | '@', ':', '/' and blanks mean something else in a target on the command line"
+        ),
         Case(
             text: "stages:\n  a@b:\n    cmd: x\n",
-            message: "dvc.yaml:2:3: 'a@b' is not a stage name | a stage name has letters, digits, '_' and '-' only"),
+            message:
+                "dvc.yaml:2:3: 'a@b' is not a stage name | '@', ':', '/' and blanks mean something else in a target on the command line"
+        ),
         Case(text: "stages: [a]\n", message: "dvc.yaml:1:9: 'stages' must be a mapping, not a list"),
         Case(
             text: "stages:\n  a:\n    cmd: x\n    outs:\n    - y: {cach: false}\n",

@@ -19,13 +19,15 @@ public struct LFSServer: Sendable {
     }
 
     /// Any server that prints its port first and ends with its folder (`Tests/Servers/lifetime.py`).
-    public init(_ box: Sandbox, command: String) throws {
+    ///
+    /// - Parameter patience: seconds until it must have said its port.
+    public init(_ box: Sandbox, command: String, patience: Int = 10) throws {
         self.box = box
         log = "server-\(UInt64.random(in: 0...UInt64.max)).log"
         let process = try box.run("export GITML_TEST_PID=\(getpid()); (\(command)) >\(log) 2>&1 & echo $!").output
             .prefix { $0 != "\n" }
         var port: Substring = ""
-        for _ in 0..<400 {
+        for _ in 0..<patience * 40 {
             port = try box.text(log).prefix { $0 != "\n" }
             if Int(port) != nil { break }
             guard try box.attempt("kill -0 \(process)").status == 0 else { break }

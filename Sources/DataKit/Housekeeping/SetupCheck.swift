@@ -72,7 +72,7 @@ public struct SetupCheck: Sendable {
 
     private mutating func checkHooks() throws {
         let installer = HookInstaller(repository: data.repository)
-        let missing = try installer.missing()
+        let missing = try installer.missing(data.configuration)
         if missing.isEmpty {
             add(.ok, "hooks", "installed in \(try installer.place())")
         } else {

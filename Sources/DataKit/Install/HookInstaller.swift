@@ -35,15 +35,16 @@ struct HookInstaller {
     }
 
     /// Hooks that are not installed.
-    func missing() throws -> [String] {
+    ///
+    /// - Parameter configuration: what git says now.
+    func missing(_ configuration: Configuration) throws -> [String] {
         if try usesConfiguration() {
-            let configuration = try Configuration(repository.git)
             return HookScript.names.filter {
                 configuration["hook.git-mldata-\($0).command"] != HookScript.command($0)
                     || configuration["hook.git-mldata-\($0).event"] != $0
             }
         }
-        let folder = try folder()
+        let folder = try folder(configuration)
         return HookScript.names.filter { (try? Files.readText(folder + "/" + $0)) != HookScript.text($0) }
     }
 
@@ -55,7 +56,8 @@ struct HookInstaller {
     }
 
     /// The folder git takes hooks from: `core.hooksPath` when set.
-    func folder() throws -> String {
+    func folder(_ configuration: Configuration? = nil) throws -> String {
+        if let configuration, configuration["core.hooksPath"] == nil { return repository.commonDirectory + "/hooks" }
         let answer = try repository.git.run(["rev-parse", "--git-path", "hooks"]).text.dropLast()
         return Files.join(repository.workTree ?? repository.gitDirectory, String(answer))
     }

@@ -36,6 +36,15 @@ public struct Installation: Sendable {
         ]
     }
 
+    /// What a clone needs in the configuration from its first moment on, for `git clone -c KEY=VALUE`; with it nothing is
+    /// left to be written afterwards.
+    ///
+    /// - Parameter remote: the name the clone gives to where it comes from; nil leaves the notes to a later fetch.
+    public static func cloneSettings(remote: String?) -> [(key: String, value: String)] {
+        settings(skipSmudge: false) + repositorySettings + [("notes.displayRef", displayRef)]
+            + (remote.map { name in refspecs(name).map { ("remote.\(name).fetch", $0) } } ?? [])
+    }
+
     public let scope: Scope
     private let git: GitCommand
     let repository: Repository?
@@ -54,15 +63,18 @@ public struct Installation: Sendable {
     @discardableResult
     public func install(skipSmudge: Bool = false, force: Bool = false) throws -> [String] {
         let wanted = Installation.settings(skipSmudge: skipSmudge)
-        if !force { try refuseForeign(wanted) }
-        for (key, value) in wanted { try set(key, value) }
-        guard let repository, scope == .local else { return [] }
-        try Files.makeDirectories(repository.dataDirectory)
-        for (key, value) in Installation.repositorySettings { try set(key, value) }
-        if try !values("notes.displayRef").contains(Installation.displayRef) {
-            try git.run(["config", "--local", "--add", "notes.displayRef", Installation.displayRef])
+        let present = try Configuration(git, scope: scope.rawValue)
+        if !force { try refuseForeign(wanted, present) }
+        guard let repository, scope == .local else {
+            try write(replacing(wanted, present))
+            return []
         }
-        try addRefspecs()
+        try Files.makeDirectories(repository.dataDirectory)
+        var changes = replacing(wanted + Installation.repositorySettings, present)
+        if !present.all("notes.displayRef").contains(Installation.displayRef) {
+            changes.append(.add("notes.displayRef", Installation.displayRef))
+        }
+        try write(changes + lackingRefspecs(present))
         return try HookInstaller(repository: repository).install()
     }
 
@@ -76,7 +88,7 @@ public struct Installation: Sendable {
         _ = try git.start([
             "config", "--local", "--fixed-value", "--unset", "notes.displayRef", Installation.displayRef,
         ])
-        for remote in try remotes() {
+        for remote in try Configuration(git, scope: scope.rawValue).remotes {
             for spec in Installation.refspecs(remote) {
                 _ = try git.start(["config", "--local", "--fixed-value", "--unset", "remote.\(remote).fetch", spec])
             }
@@ -89,25 +101,23 @@ public struct Installation: Sendable {
     }
 
     /// True when this repository has everything: no command needs to install again.
-    public func isComplete() throws -> Bool {
-        guard let repository, try HookInstaller(repository: repository).missing().isEmpty else { return false }
-        let configuration = try Configuration(git)
-        let hasFilter =
-            configuration["filter.mldata.process"] != nil && configuration["mldata.repositoryFormatVersion"] == "0"
-            && configuration["diff.mldata.textconv"] != nil
-        return try hasFilter
-            && remotes().allSatisfy { remote in
-                Set(Installation.refspecs(remote)).isSubset(of: configuration.all("remote.\(remote).fetch"))
-            }
+    ///
+    /// - Parameter configuration: what git says now.
+    public func isComplete(_ configuration: Configuration) throws -> Bool {
+        guard let repository, try HookInstaller(repository: repository).missing(configuration).isEmpty else {
+            return false
+        }
+        return configuration["filter.mldata.process"] != nil && configuration["mldata.repositoryFormatVersion"] == "0"
+            && configuration["diff.mldata.textconv"] != nil && lackingRefspecs(configuration).isEmpty
     }
 
     /// Adds the notes refspecs to every configured remote that lacks them.
-    public func addRefspecs() throws {
-        for remote in try remotes() {
-            let present = try values("remote.\(remote).fetch")
-            for spec in Installation.refspecs(remote) where !present.contains(spec) {
-                try git.run(["config", "--local", "--add", "remote.\(remote).fetch", spec])
-            }
+    public func addRefspecs() throws { try write(lackingRefspecs(Configuration(git, scope: scope.rawValue))) }
+
+    private func lackingRefspecs(_ present: Configuration) -> [ConfigurationFile.Change] {
+        present.remotes.flatMap { remote in
+            Installation.refspecs(remote).filter { !present.all("remote.\(remote).fetch").contains($0) }
+                .map { .add("remote.\(remote).fetch", $0) }
         }
     }
 
@@ -122,10 +132,10 @@ public struct Installation: Sendable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    private func refuseForeign(_ wanted: [(key: String, value: String)]) throws {
+    private func refuseForeign(_ wanted: [(key: String, value: String)], _ present: Configuration) throws {
         var foreign: [String] = []
         for (key, _) in wanted where key != "filter.mldata.required" {
-            foreign += try values(key).filter { !$0.hasPrefix("git-mldata") && !$0.hasPrefix("git-ml:") }.map {
+            foreign += present.all(key).filter { !$0.hasPrefix("git-mldata") && !$0.hasPrefix("git-ml:") }.map {
                 "\(key) = \($0)"
             }
         }
@@ -136,14 +146,24 @@ public struct Installation: Sendable {
         }
     }
 
-    private func set(_ key: String, _ value: String) throws {
-        if try values(key) == [value] { return }
-        try git.run(["config", "--\(scope.rawValue)", "--replace-all", key, value])
+    private func replacing(
+        _ wanted: [(key: String, value: String)], _ present: Configuration
+    ) -> [ConfigurationFile.Change] {
+        wanted.filter { present.all($0.key) != [$0.value] }.map { .set($0.key, $0.value) }
     }
 
-    private func values(_ key: String) throws -> [String] {
-        try git.start(["config", "--\(scope.rawValue)", "--null", "--get-all", key]).output
-            .split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+    /// Of the other scopes git alone knows which file is theirs.
+    private func write(_ changes: [ConfigurationFile.Change]) throws {
+        if let repository, scope == .local {
+            return try ConfigurationFile(repository.commonDirectory + "/config").apply(changes)
+        }
+        for change in changes {
+            switch change {
+            case .set(let key, let value):
+                try git.run(["config", "--\(scope.rawValue)", "--replace-all", key, value])
+            case .add(let key, let value): try git.run(["config", "--\(scope.rawValue)", "--add", key, value])
+            }
+        }
     }
 
     private func isEmpty(_ section: String) throws -> Bool {
@@ -152,6 +172,4 @@ public struct Installation: Sendable {
         ])
         .output.isEmpty
     }
-
-    private func remotes() throws -> [String] { try git.run(["remote"]).text.split(separator: "\n").map(String.init) }
 }

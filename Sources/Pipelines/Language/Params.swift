@@ -2,9 +2,10 @@ import Base
 
 /// Param files: values by dotted key.
 public enum Params {
-    /// Reads a YAML or JSON file. An empty file is an empty mapping.
+    /// Reads a YAML, JSON, TOML or Python file, told apart by the name's ending; any other is read as YAML. An empty
+    /// file is an empty mapping.
     ///
-    /// - Throws: `MLError(.invalidInput)` for invalid files and for formats that are not supported (`.toml`, `.py`).
+    /// - Throws: `MLError(.invalidInput)` for invalid files, with the place of the mistake.
     public static func load(_ bytes: [UInt8], name: String) throws -> JSON {
         switch fileExtension(name) {
         case "json":
@@ -13,10 +14,8 @@ public enum Params {
                 if let value = try? YAMLDocument(bytes, name: name).root?.json { return value }
                 throw MLError(error.code, "\(name): \(error.message)")
             }
-        case "toml", "py":
-            throw MLError(
-                .invalidInput, "'\(name)': param and metric files of this type are not supported",
-                hint: "use a YAML or JSON file")
+        case "toml": return try TOMLParser.parse(bytes, name: name)
+        case "py": return try PythonParams.parse(bytes, name: name)
         default:
             return try YAMLDocument(bytes, name: name).root?.json ?? [:]
         }
@@ -53,9 +52,10 @@ public enum Params {
     }
 }
 
-/// Metric files: numbers and texts by dotted key.
+/// Metric files: numbers, texts and booleans by dotted key.
 public enum Metrics {
-    /// The numeric and text leaves of a JSON or YAML file; lists, booleans and nulls are no metrics, as in DVC.
+    /// The leaves of a JSON, YAML or TOML file that are numbers, texts or booleans; lists and nulls are no metrics, as
+    /// in DVC.
     ///
     /// A number that is not finite becomes the text `nan`, `inf` or `-inf`, since JSON cannot hold it.
     /// A file that is one bare number has the empty key.
@@ -64,11 +64,26 @@ public enum Metrics {
         for (key, value) in Params.flatten(try Params.load(bytes, name: name)) {
             switch value {
             case .number(let number) where !number.isFinite: result[key] = .string(spell(number))
-            case .integer, .number, .string: result[key] = value
+            case .integer, .number, .string, .bool: result[key] = value
             default: break
             }
         }
         return result
+    }
+
+    /// The same in the shape of the file: mappings stay mappings.
+    public static func only(_ value: JSON) -> JSON {
+        guard case .object(let object) = value else { return value }
+        var result = JSONObject()
+        for (key, value) in object.pairs {
+            switch value {
+            case .number(let number) where !number.isFinite: result[key] = .string(spell(number))
+            case .integer, .number, .string, .bool: result[key] = value
+            case .object: result[key] = only(value)
+            case .array, .null: break
+            }
+        }
+        return .object(result)
     }
 
     private static func spell(_ value: Double) -> String { value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }

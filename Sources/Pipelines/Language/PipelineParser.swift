@@ -103,15 +103,17 @@ struct PipelineParser {
             let name = key.keyText ?? ""
             guard PipelineParser.isStageName(name) else {
                 throw document.error(
-                    key, "'\(name)' is not a stage name", hints: ["a stage name has letters, digits, '_' and '-' only"])
+                    key, "'\(name)' is not a stage name",
+                    hints: ["'@', ':', '/' and blanks mean something else in a target on the command line"])
             }
             result += try expand(value, name: name, read)
         }
         return result
     }
 
+    /// Whatever can be named as a target: DVC refuses more when it adds a stage, but reads it.
     static func isStageName(_ name: String) -> Bool {
-        !name.isEmpty && name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" || $0 == "-" }
+        !name.isEmpty && !name.contains { $0 == "@" || $0 == ":" || $0 == "/" || $0.isWhitespace }
     }
 
     private func paths(_ node: YAMLNode, _ what: String) throws -> [String] {

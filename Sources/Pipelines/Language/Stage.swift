@@ -118,6 +118,8 @@ public struct StageSettings: Hashable, Sendable {
     public var environment: [String]
     /// What else the result depends on, such as `python:requirements.txt`.
     public var uses: [String]
+    /// The files `uses` names, from the top of the repository: inputs that make no edge in the graph.
+    public var usedFiles: [String]
     public var seed: Int64?
     public var retries: Int
     /// As written: seconds or a text such as `2h`.
@@ -128,12 +130,14 @@ public struct StageSettings: Hashable, Sendable {
 
     public init(
         executor: String? = nil, resources: JSONObject = [:], environment: [String] = [], uses: [String] = [],
-        seed: Int64? = nil, retries: Int = 0, timeout: JSON? = nil, gates: [JSONObject] = [], tags: [String] = []
+        usedFiles: [String] = [], seed: Int64? = nil, retries: Int = 0, timeout: JSON? = nil, gates: [JSONObject] = [],
+        tags: [String] = []
     ) {
         self.executor = executor
         self.resources = resources
         self.environment = environment
         self.uses = uses
+        self.usedFiles = usedFiles
         self.seed = seed
         self.retries = retries
         self.timeout = timeout

@@ -65,7 +65,8 @@ extension PipelineParser {
         for (key, value) in try schema.mapping(node, "\(what).matrix") {
             let axis = key.keyText ?? ""
             let resolved = try interpolator.resolveValue(value, path: "\(what).matrix.\(axis)")
-            guard case .array(let items) = resolved else {
+            // Of a mapping the keys count, as where Python goes through one.
+            guard let items = resolved.arrayValue ?? resolved.objectValue?.keys.map({ .string($0) }) else {
                 throw schema.wrongType(value, "\(what).matrix.\(axis)", "a list")
             }
             result = result.flatMap { variant in

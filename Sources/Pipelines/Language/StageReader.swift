@@ -38,7 +38,7 @@ struct StageReader {
         if let node = fields["desc"] { stage.summary = try schema.text(node, "\(what).desc") }
         if let node = fields["meta"] {
             stage.meta = node.json
-            if let own = node["mlrun"] { stage.settings = try settings(own, "\(what).meta.mlrun") }
+            if let own = node["mlrun"] { stage.settings = try settings(own, "\(what).meta.mlrun", directory) }
         }
         return stage
     }
@@ -107,7 +107,7 @@ struct StageReader {
         }
     }
 
-    private func settings(_ node: YAMLNode, _ what: String) throws -> StageSettings {
+    private func settings(_ node: YAMLNode, _ what: String, _ directory: String) throws -> StageSettings {
         let keys = ["executor", "resources", "env", "uses", "seed", "retries", "timeout", "gates", "tags"]
         let fields = try schema.closed(node, what, keys: keys)
         var settings = StageSettings()
@@ -122,7 +122,15 @@ struct StageReader {
                 throw schema.document.error(node, "'\(what).env' lists names of variables, and '\(name)' is none")
             }
         }
-        settings.uses = try fields["uses"].map { try schema.texts($0, "\(what).uses") } ?? []
+        if let node = fields["uses"] {
+            settings.uses = try schema.texts(node, "\(what).uses")
+            settings.usedFiles = try schema.list(node, "\(what).uses").map { element in
+                // The kind before the colon says what the file is to the reader; all of them are files.
+                let text = try schema.text(element, "\(what).uses")
+                let path = text.split(separator: ":", maxSplits: 1).last.map(String.init) ?? ""
+                return try schema.path(element.scalar(.string(path), text: path), "\(what).uses", in: directory)
+            }
+        }
         settings.seed = try fields["seed"].map { try schema.integer($0, "\(what).seed") }
         if let node = fields["retries"] {
             let count = try schema.integer(node, "\(what).retries")
@@ -132,8 +140,9 @@ struct StageReader {
             settings.retries = Int(count)
         }
         if let node = fields["timeout"] {
-            guard node.json.doubleValue != nil || node.stringValue != nil else {
-                throw schema.wrongType(node, "\(what).timeout", "seconds or a text such as '2h'")
+            guard StageTimeout.seconds(node.json) != nil else {
+                throw schema.document.error(
+                    node, "'\(what).timeout' must be seconds or a text such as '30m', '2h' or '1h30m'")
             }
             settings.timeout = node.json
         }

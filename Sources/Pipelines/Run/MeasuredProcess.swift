@@ -1,5 +1,5 @@
 import Base
-import CSystem
+import CPlatform
 import Glibc
 
 /// A command in a process group of its own, with its output streamed and its use of the machine measured.
@@ -17,6 +17,8 @@ public struct MeasuredProcess: Sendable {
         public var peakMemory: Int64
         /// SIGINT or SIGTERM, when that came while the command ran and ended it.
         public var interruption: Int32?
+        /// Whether it was ended for taking too long.
+        public var isTimedOut = false
     }
 
     public var arguments: [String]
@@ -26,7 +28,13 @@ public struct MeasuredProcess: Sendable {
     /// Seconds between SIGTERM and SIGKILL for a process group that has to go.
     public var grace: Double
 
-    public init(_ arguments: [String], directory: String, environment: [String], grace: Double = 5) {
+    /// Seconds after which the process group has to go; nil for never.
+    public var timeout: Double?
+
+    public init(
+        _ arguments: [String], directory: String, environment: [String], grace: Double = 5, timeout: Double? = nil
+    ) {
+        self.timeout = timeout
         self.arguments = arguments
         self.directory = directory
         self.environment = environment
@@ -97,6 +105,7 @@ public struct MeasuredProcess: Sendable {
         var isOpen = true
         var interruption: Int32?
         var killTime: Double?
+        var isTimedOut = false
         var patience: Int32 = 1
         var usage = rusage()
         var status: Int32 = 0
@@ -110,7 +119,7 @@ public struct MeasuredProcess: Sendable {
                 let count = read(reader, &buffer, buffer.count)
                 if count > 0 {
                     output(Array(buffer[..<count]))
-                    if interruption == nil && polls[0].revents == 0 { continue }
+                    if interruption == nil && polls[0].revents == 0 && timeout == nil { continue }
                 } else if count == 0 || (errno != EINTR && errno != EAGAIN) {
                     isOpen = false
                 }
@@ -118,6 +127,11 @@ public struct MeasuredProcess: Sendable {
             if interruption == nil, let number = SignalRelay.shared.received {
                 interruption = number
                 kill(-child, number)
+                killTime = monotonicSeconds() + grace
+            }
+            if !isTimedOut, interruption == nil, let timeout, monotonicSeconds() - start >= timeout {
+                isTimedOut = true
+                kill(-child, SIGTERM)
                 killTime = monotonicSeconds() + grace
             }
             if let time = killTime, monotonicSeconds() >= time {
@@ -129,12 +143,12 @@ public struct MeasuredProcess: Sendable {
         }
         if isOpen { drain(reader, &buffer, output) }
         // What the command left behind in its group goes with it when the user wanted it to stop.
-        if interruption != nil { kill(-child, SIGKILL) }
+        if interruption != nil || isTimedOut { kill(-child, SIGKILL) }
         let number = status & 0x7f
         return Outcome(
             status: number == 0 ? (status >> 8) & 0xff : 128 + number, duration: monotonicSeconds() - start,
             processorTime: MeasuredProcess.seconds(usage.ru_utime) + MeasuredProcess.seconds(usage.ru_stime),
-            peakMemory: Int64(usage.ru_maxrss) * 1024, interruption: interruption)
+            peakMemory: Int64(usage.ru_maxrss) * 1024, interruption: interruption, isTimedOut: isTimedOut)
     }
 
     /// Takes what is in the pipe now, without waiting for more; at most 1 MiB, for a background process may write on.

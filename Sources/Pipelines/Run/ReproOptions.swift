@@ -33,6 +33,13 @@ public struct ReproOptions: Sendable {
     /// Put outputs into the object store (`--no-commit` switches it off).
     public var storesOutputs = true
 
+    /// `-j`: how many processors stages may use together; a stage uses one unless `resources.cpus` says more.
+    public var jobs = 1
+    /// Where stages run, whatever they say themselves.
+    public var executor: String?
+    /// Where locks of stages are kept; nil for none.
+    public var lockFolder: String?
+
     public init() {}
 
     /// The stages in running order.
@@ -49,7 +56,8 @@ public struct ReproOptions: Sendable {
         return graph.postOrder(from: roots)
     }
 
-    private func roots(in graph: StageGraph) throws -> [Int] {
+    /// The stages that targets name, without those they need.
+    public func roots(in graph: StageGraph) throws -> [Int] {
         if allPipelines { return Array(graph.stages.indices) }
         if targets.isEmpty && !recursive {
             return graph.stages.indices.filter { RepositoryPath.folder(of: graph.stages[$0].file) == folder }

@@ -1,6 +1,6 @@
 import Base
 
-/// Brings stages up to date, one after the other.
+/// Brings stages up to date, one after the other or several at once.
 ///
 /// Each stage is judged when its turn comes, by the content that is then there: a stage whose inputs come out the same
 /// is skipped although a stage before it ran (early cut-off).
@@ -11,16 +11,19 @@ public struct Reproducer: Sendable {
     let sink: any RecordSink
     let store: any OutputStore
     let runner: StageRunner
+    /// By name; what is not here runs on this machine.
+    let executors: [String: any StageExecutor]
     let options: ReproOptions
     let context: RunContext
 
     /// - Parameters:
     ///   - content: the work tree.
+    ///   - executors: others than `runner`, for stages (or options) that name them.
     ///   - context: what every record says about commit, tree and machine.
     public init(
         graph: StageGraph, content: any ContentSource, lookup: any RecordLookup, sink: any RecordSink,
-        store: any OutputStore, runner: StageRunner, options: ReproOptions = ReproOptions(),
-        context: RunContext = RunContext()
+        store: any OutputStore, runner: StageRunner, executors: [any StageExecutor] = [],
+        options: ReproOptions = ReproOptions(), context: RunContext = RunContext()
     ) {
         self.graph = graph
         self.content = content
@@ -28,6 +31,7 @@ public struct Reproducer: Sendable {
         self.sink = sink
         self.store = store
         self.runner = runner
+        self.executors = Dictionary(executors.map { ($0.name, $0) }) { first, _ in first }
         self.options = options
         self.context = context
     }
@@ -39,58 +43,28 @@ public struct Reproducer: Sendable {
 
     /// Does it.
     ///
-    /// - Parameter event: told what happens, in order.
+    /// - Parameter event: told what happens, always on the calling thread. With one job at a time output comes as it is
+    ///   written; with several, that of a stage comes in one piece when it has ended.
     /// - Throws: the first failure, unless options say to go on; an interruption always.
     public func run(event: (ReproEvent) -> Void) throws -> ReproResult {
-        let planner = planner()
-        let overlay = PlannedContent(content)
-        let params = ParamReader(content: content)
-        var result = ReproResult()
-        var ran: Set<Int> = []
-        // Stages that failed or were held up, with the failed stage behind it.
-        var broken: [Int: Stage] = [:]
-        for index in try options.order(in: graph) {
-            let stage = graph.stages[index]
-            if !options.ignoreErrors, let culprit = graph.activeUpstream(index).lazy.compactMap({ broken[$0] }).first {
-                broken[index] = culprit
-                result.blocked.append(stage)
-                event(.blocked(stage, by: culprit))
-                continue
-            }
-            do {
-                let isForced = options.forceDownstream && graph.activeUpstream(index).contains { ran.contains($0) }
-                let plan = try planner.plan(stage, content: overlay, params: params, force: isForced)
-                switch plan.state {
-                case .unchanged(let record):
-                    if options.allowMissing { overlay.set(record.outputs) }
-                    result.unchanged.append(stage)
-                    event(.unchanged(stage))
-                case .frozen:
-                    result.unchanged.append(stage)
-                    event(.frozen(stage))
-                case .cached(let record) where try restore(record, of: stage, event):
-                    stage.outputs.forEach { params.forget($0.path) }
-                    result.restored.append(stage)
-                    event(.restored(stage, record, reasons: plan.reasons))
-                case .run, .mayRun, .cached:
-                    let record = try execute(plan, event)
-                    stage.outputs.forEach { params.forget($0.path) }
-                    ran.insert(index)
-                    result.ran.append(record)
-                    event(.finished(stage, record))
-                }
-            } catch let error as MLError {
-                event(.failed(stage, error))
-                if error.cause is StageInterruption || !(options.keepGoing || options.ignoreErrors) { throw error }
-                stage.outputs.forEach { params.forget($0.path) }
-                broken[index] = stage
-                result.failures.append((stage, error))
-            }
+        try withoutActuallyEscaping(event) { event in
+            try Reproduction(self, order: try options.order(in: graph), event: event).run()
         }
-        return result
     }
 
-    private func planner() -> Planner {
+    /// Where a stage runs: what the user asked for, else what the stage says, else here.
+    func executor(for stage: Stage) throws -> any StageExecutor {
+        let name = options.executor ?? stage.settings.executor ?? runner.name
+        if name == runner.name { return runner }
+        guard let executor = executors[name] else {
+            throw MLError(
+                .notFound, "there is no executor '\(name)' for stage '\(stage.address)'",
+                hints: NearestName.hints(name, in: [runner.name] + executors.keys.sorted()))
+        }
+        return executor
+    }
+
+    func planner() -> Planner {
         let environment = runner.environment
         return Planner(
             lookup: lookup,
@@ -100,7 +74,7 @@ public struct Reproducer: Sendable {
     }
 
     /// Whether the outputs are in place now.
-    private func restore(_ record: RunRecord, of stage: Stage, _ event: (ReproEvent) -> Void) throws -> Bool {
+    func restore(_ record: RunRecord, of stage: Stage, _ event: (ReproEvent) -> Void) throws -> Bool {
         do {
             try store.restore(record.outputs)
             return true
@@ -110,26 +84,31 @@ public struct Reproducer: Sendable {
         }
     }
 
-    private func execute(_ plan: StagePlan, _ event: (ReproEvent) -> Void) throws -> RunRecord {
+    /// Makes sure that all a stage reads is there.
+    func prepare(_ plan: StagePlan) throws {
         let stage = plan.stage
-        guard let inputs = plan.inputs, let key = plan.key else {
+        guard let inputs = plan.inputs, plan.key != nil else {
             let missing = plan.inputs?.missing.first ?? ""
             throw MLError(.notFound, "stage '\(stage.address)' needs '\(missing)', which does not exist")
         }
         for dependency in inputs.dependencies where !Files.exists(Files.join(runner.root, dependency.path)) {
             throw MLError(
                 .missingObject,
-                "stage '\(stage.address)' must run and needs '\(dependency.path)', which is not in the work tree")
+                "stage '\(stage.address)' must run and needs '\(dependency.path)', which is not in the work tree",
+                hint: "'git mldata pull' or 'git mlrun repro --pull' brings it")
         }
-        event(.starting(stage, reasons: plan.reasons))
         try store.fill(stage.dependencies + stage.outputs.filter(\.isPersistent).map(\.path))
         // What a run that failed left behind is not of this run.
         _ = try sink.takeRecordedMetrics(stage: stage.address)
-        let outcome = try runner.run(stage) { progress in
-            switch progress {
-            case .command(let command): event(.command(stage, command))
-            case .output(let bytes): event(.output(stage, bytes))
-            }
+    }
+
+    /// Records a run whose commands succeeded, and keeps its outputs.
+    func complete(
+        _ plan: StagePlan, _ outcome: StageRunner.Outcome, _ event: (ReproEvent) -> Void
+    ) throws -> RunRecord {
+        let stage = plan.stage
+        guard let inputs = plan.inputs, let key = plan.key else {
+            throw MLError(.failed, "stage '\(stage.address)' ran without a key")
         }
         var record = RunRecord(
             time: Timestamp.now(), stage: stage.address, key: key, commands: stage.commands, directory: stage.directory,

@@ -35,11 +35,16 @@ public struct StageInputs: Hashable, Sendable {
     public init(
         of stage: Stage, content: any ContentSource, params: ParamReader, environment: (String) -> String?
     ) throws {
-        dependencies = try stage.dependencies.map { Dependency(path: $0, id: try content.id(of: $0)) }
+        let paths = stage.dependencies + stage.settings.usedFiles.filter { !stage.dependencies.contains($0) }
+        dependencies = try paths.map { Dependency(path: $0, id: try content.id(of: $0)) }
         self.params = try params.values(of: stage)
         self.environment = JSONObject(
             stage.settings.environment.map { name in (name, environment(name).map { .string($0) } ?? .null) })
+        if let seed = stage.settings.seed { self.environment[StageInputs.seedVariable] = .string(String(seed)) }
     }
+
+    /// What a stage's commands find `meta.mlrun.seed` in. As an input it stands among the variables.
+    public static let seedVariable = "MLRUN_SEED"
 
     /// Dependencies that do not exist.
     public var missing: [String] { dependencies.filter { $0.id == nil }.map(\.path) }

@@ -47,10 +47,12 @@ public struct StageRunner: Sendable {
         }
         try prepareOutputs(of: stage)
         var outcome = Outcome(duration: 0, processorTime: 0, peakMemory: 0, log: [])
+        let limit = stage.settings.timeout.flatMap(StageTimeout.seconds)
         for command in stage.commands {
             progress(.command(command))
             let process = MeasuredProcess(
-                shellArguments(command), directory: directory, environment: variables(for: stage))
+                shellArguments(command), directory: directory, environment: variables(for: stage),
+                timeout: limit.map { max(0.001, $0 - outcome.duration) })
             let result = try process.run { bytes in
                 outcome.log += bytes.prefix(max(0, logLimit - outcome.log.count))
                 progress(.output(bytes))
@@ -63,6 +65,12 @@ public struct StageRunner: Sendable {
                     .failed, "stage '\(stage.address)' was stopped by \(number == SIGINT ? "SIGINT" : "SIGTERM")",
                     cause: StageInterruption(signal: number))
             }
+            if result.isTimedOut, let timeout = stage.settings.timeout {
+                throw MLError(
+                    .failed,
+                    "stage '\(stage.address)': the command '\(command)' was stopped, as the stage took longer than its "
+                        + "timeout of \(timeout.stringValue ?? "\(timeout.compact()) s")")
+            }
             guard result.status == 0 else {
                 throw MLError(
                     .failed, "stage '\(stage.address)': the command '\(command)' failed (exit \(result.status))")
@@ -74,7 +82,7 @@ public struct StageRunner: Sendable {
         return outcome
     }
 
-    private func prepareOutputs(of stage: Stage) throws {
+    func prepareOutputs(of stage: Stage) throws {
         for output in stage.outputs {
             // A link on the way could lead out of the work tree.
             for folder in RepositoryPath.ancestors(of: output.path)
@@ -91,7 +99,7 @@ public struct StageRunner: Sendable {
         try Files.makeDirectories(Files.join(root, stage.directory))
     }
 
-    private func shellArguments(_ command: String) -> [String] {
+    func shellArguments(_ command: String) -> [String] {
         switch Files.lastComponent(of: shell) {
         case "bash": [shell, "--noprofile", "--norc", "-c", command]
         case "zsh": [shell, "--no-rcs", "-c", command]
@@ -99,8 +107,9 @@ public struct StageRunner: Sendable {
         }
     }
 
-    private func variables(for stage: Stage) -> [String] {
+    func variables(for stage: Stage) -> [String] {
         var result = environment
+        if let seed = stage.settings.seed { result[StageInputs.seedVariable] = String(seed) }
         for prefix in ["MLRUN", "DVC"] {
             result["\(prefix)_STAGE"] = stage.address
             result["\(prefix)_ROOT"] = root

@@ -14,6 +14,13 @@ public final class GitRemoteStorage: Storage, @unchecked Sendable {
     private let mutex = Mutex()
     private var known: [String: GitID]?
     private var fetched: Set<String> = []
+    /// Keys that will be asked for, in order.
+    private var awaited: [String] = []
+    /// What was read last: a pack is asked for in pieces, and Git gives whole blobs only.
+    private var last: (key: String, bytes: [UInt8])?
+    /// Keys fetched in one round trip: with packs of 32 MiB not much is lost when the line is cut.
+    private static let batch = 4
+    private static let tries = 3
 
     /// - Parameters:
     ///   - remote: a configured remote's name or a URL.
@@ -37,13 +44,12 @@ public final class GitRemoteStorage: Storage, @unchecked Sendable {
             specs.append("\(id):refs/mldata/\(item.key)")
             mutex.withLock { known?[item.key] = GitID(id) }
         }
-        try transfer(["-c", "core.bigFileThreshold=1m", "push", "--quiet", "--no-verify", remote] + specs)
+        try exchange(["-c", "core.bigFileThreshold=1m", "push", "--quiet", "--no-verify", remote] + specs)
     }
 
     public func get(_ key: String, range: Range<Int64>?) throws -> [UInt8] {
         guard let id = try refs()[key] else { throw MLError(.notFound, "\(name) has no '\(key)'") }
-        if !mutex.withLock({ fetched.contains(key) }) { try prepare([key]) }
-        let bytes = try transfer(["cat-file", "blob", "\(id.hex):data"]).output
+        let bytes = try content(of: key, id)
         guard let range else { return bytes }
         guard range.upperBound <= Int64(bytes.count) else {
             throw MLError(.corrupt, "'\(key)' of \(name) ends before byte \(range.upperBound)")
@@ -59,18 +65,37 @@ public final class GitRemoteStorage: Storage, @unchecked Sendable {
 
     public func delete(_ key: String) throws {
         guard try refs()[key] != nil else { return }
-        try transfer(["push", "--quiet", "--no-verify", remote, ":refs/mldata/\(key)"])
+        try exchange(["push", "--quiet", "--no-verify", remote, ":refs/mldata/\(key)"])
         _ = mutex.withLock { known?.removeValue(forKey: key) }
     }
 
-    /// Fetches all of them in one round trip.
+    /// Git asks one question after the other.
+    public var usefulTransfers: Int { 1 }
+
     public func prepare(_ keys: [String]) throws {
+        mutex.withLock { awaited = keys }
+        // Indexes and lists are small: all in one round trip.
+        if !keys.contains(where: { $0.hasSuffix(".pack") }) { try fetch(keys) }
+    }
+
+    private func content(of key: String, _ id: GitID) throws -> [UInt8] {
+        if let last = mutex.withLock({ last }), last.key == key { return last.bytes }
+        if !mutex.withLock({ fetched.contains(key) }) {
+            let rest = mutex.withLock { awaited.drop { $0 != key }.prefix(GitRemoteStorage.batch) }
+            try fetch(rest.isEmpty ? [key] : Array(rest))
+        }
+        let bytes = try transfer(["cat-file", "blob", "\(id.hex):data"]).output
+        mutex.withLock { last = (key, bytes) }
+        return bytes
+    }
+
+    private func fetch(_ keys: [String]) throws {
         let present = try refs()
         let wanted = mutex.withLock { keys.filter { present[$0] != nil && !fetched.contains($0) } }
         if wanted.isEmpty { return }
         // No refmap, no FETCH_HEAD: nothing of the user's repository changes. No filter: in a partial clone the
         // remote's filter would leave the very blob out.
-        try transfer(
+        try exchange(
             [
                 "-c", "fetch.unpackLimit=1", "-c", "fetch.negotiationAlgorithm=noop", "-c", "maintenance.auto=false",
                 "-c", "gc.auto=0", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", "--no-filter",
@@ -107,6 +132,31 @@ public final class GitRemoteStorage: Storage, @unchecked Sendable {
         }
         let text = try transfer(["commit-tree", "-m", "git-mldata", String(tree)], environment: environment)
         return String(text.text.dropLast())
+    }
+
+    /// Talks to the remote; once more when the line broke.
+    private func exchange(_ arguments: [String]) throws {
+        var backoff = Backoff()
+        for attempt in 1... {
+            do {
+                try transfer(arguments)
+                return
+            } catch let error as MLError where attempt < GitRemoteStorage.tries && GitRemoteStorage.mayPass(error) {
+                Trace.note("again (\(attempt)) after: \(error)")
+                backoff.pause()
+            }
+        }
+    }
+
+    /// Whether the words are those git has for a line that broke, a server that is busy, or somebody who pushes the same
+    /// key at this moment: a push of the same content then finds nothing to do.
+    private static func mayPass(_ error: MLError) -> Bool {
+        let words = [
+            "early EOF", "hung up", "Connection reset", "timed out", "RPC failed", "error: 5", "error: 429",
+            "unexpected disconnect", "cannot lock ref", "failed to update ref", "already exists", "incorrect old value",
+            "fetch first", "stale info",
+        ]
+        return words.contains { error.message.firstRange(of: $0) != nil }
     }
 
     @discardableResult

@@ -4,10 +4,10 @@ import Glibc
 import ObjectStore
 
 /// One HTTP exchange through libcurl.
-struct HTTPRequest {
-    var method: String
-    var url: String
-    var headers: [String] = []
+package struct HTTPRequest {
+    package var method: String
+    package var url: String
+    package var headers: [String] = []
     var body: [UInt8]?
     /// A body that is read while it is sent, for what is larger than memory; instead of `body`.
     var stream: HTTPStream?
@@ -15,10 +15,27 @@ struct HTTPRequest {
     var sink: HTTPSink?
     /// Whether credentials from netrc are used.
     var usesNetrc = true
+    /// Whether another address that the server names is asked at once. Only what any server may see goes along to another
+    /// host: never a header with credentials.
+    package var followsRedirects = true
+    /// Proxy, certificates and patience; nil takes what git's configuration says for the URL.
+    var options: HTTPOptions?
+    /// Seconds the whole exchange may take; nil: as long as something moves.
+    var timeout: Double?
 
-    struct Answer {
-        var status: Int
-        var body: [UInt8]
+    package init(
+        method: String, url: String, headers: [String] = [], body: [UInt8]? = nil, stream: HTTPStream? = nil
+    ) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+        self.stream = stream
+    }
+
+    package struct Answer {
+        package var status: Int
+        package var body: [UInt8]
         /// What the server says the content's size is; -1 when it does not say.
         var length: Int64
         /// Headers of the last answer, by their names in lower case.
@@ -26,14 +43,11 @@ struct HTTPRequest {
     }
 
     /// What came of an exchange.
-    enum Outcome {
+    package enum Outcome {
         case answer(Answer)
         /// No whole answer came.
         case failure(CURLcode, MLError)
     }
-
-    /// Bytes per second below which, for half a minute, a transfer counts as stalled.
-    private static let stallLimit = 1
 
     /// - Parameter sink: takes the body of a successful answer as it comes, whatever its status.
     /// - Throws: `MLError(.io)` when no answer came; an answer of any status is returned. Errors of `sink`.
@@ -55,7 +69,54 @@ struct HTTPRequest {
     /// The exchange, with libcurl's own code when it failed.
     ///
     /// - Throws: errors of `stream` and `sink`.
-    func perform() throws -> Outcome {
+    package func perform() throws -> Outcome {
+        var request = self
+        for _ in 0..<5 {
+            let outcome = try request.exchange()
+            guard followsRedirects, case .answer(let answer) = outcome, let next = request.redirected(by: answer) else {
+                return outcome
+            }
+            try request.stream?.rewind()
+            request = next
+        }
+        throw MLError(.io, "'\(URLText.withoutCredentials(url))' sends from one address to the next without end")
+    }
+
+    /// What another host may see of a request.
+    private static let harmless: Set<String> = [
+        "accept", "range", "content-type", "depth", "if-match", "if-none-match", "if-modified-since",
+    ]
+
+    /// The request to the address that an answer names; nil for an answer that names none.
+    private func redirected(by answer: Answer) -> HTTPRequest? {
+        guard [301, 302, 303, 307, 308].contains(answer.status), let place = answer.headers["location"],
+            let next = HTTPRequest.resolve(place, against: url)
+        else { return nil }
+        var request = self
+        request.url = next
+        if answer.status < 307 && method == "POST" || answer.status == 303 {
+            request.method = method == "HEAD" ? "HEAD" : "GET"
+            (request.body, request.stream) = (nil, nil)
+        }
+        if URLText.origin(next) != URLText.origin(url) {
+            request.headers.removeAll { header in
+                !HTTPRequest.harmless.contains(header.prefix { $0 != ":" }.lowercased())
+            }
+            request.options = nil
+        }
+        return request
+    }
+
+    /// An absolute address (RFC 3986, section 5.2, as far as servers use it); nil for one that is not HTTP.
+    private static func resolve(_ place: String, against base: String) -> String? {
+        if place.hasPrefix("http://") || place.hasPrefix("https://") { return place }
+        if place.hasPrefix("//") { return base.prefix { $0 != ":" } + ":" + place }
+        if place.hasPrefix("/") { return URLText.origin(base) + place }
+        guard !place.contains(":"), let slash = base.prefix(while: { $0 != "?" }).lastIndex(of: "/") else { return nil }
+        return base[...slash] + place
+    }
+
+    private func exchange() throws -> Outcome {
         guard let handle = HTTPHandles.shared.take() else { throw MLError(.io, "cannot start libcurl") }
         defer { HTTPHandles.shared.giveBack(handle) }
         var list: UnsafeMutablePointer<curl_slist>?
@@ -69,13 +130,11 @@ struct HTTPRequest {
         _ = gitml_curl_text(handle, CURLOPT_USERAGENT, "git-ml")
         _ = gitml_curl_pointer(handle, CURLOPT_HTTPHEADER, list)
         if usesNetrc { _ = gitml_curl_number(handle, CURLOPT_NETRC, Int(CURL_NETRC_OPTIONAL.rawValue)) }
-        _ = gitml_curl_number(handle, CURLOPT_FOLLOWLOCATION, 1)
-        _ = gitml_curl_number(handle, CURLOPT_MAXREDIRS, 5)
+        _ = gitml_curl_number(handle, CURLOPT_PATH_AS_IS, 1)
         _ = gitml_curl_text(handle, CURLOPT_PROTOCOLS_STR, "http,https")
         _ = gitml_curl_number(handle, CURLOPT_NOSIGNAL, 1)
-        _ = gitml_curl_number(handle, CURLOPT_CONNECTTIMEOUT, 30)
-        _ = gitml_curl_number(handle, CURLOPT_LOW_SPEED_LIMIT, HTTPRequest.stallLimit)
-        _ = gitml_curl_number(handle, CURLOPT_LOW_SPEED_TIME, 30)
+        (options ?? HTTPSettings.options(for: url)).apply(to: handle)
+        if let timeout { _ = gitml_curl_number(handle, CURLOPT_TIMEOUT_MS, max(1, Int(min(timeout, 1e6) * 1000))) }
         _ = gitml_curl_function(handle, CURLOPT_WRITEFUNCTION, receiveBytes)
         _ = gitml_curl_pointer(handle, CURLOPT_WRITEDATA, context)
         _ = gitml_curl_function(handle, CURLOPT_HEADERFUNCTION, receiveHeader)
@@ -103,7 +162,8 @@ struct HTTPRequest {
             let own = String(decoding: words.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
             let text = own.isEmpty ? String(cString: curl_easy_strerror(result)) : own
             return .failure(
-                result, MLError(.io, "cannot reach '\(URLText.withoutCredentials(url))': \(text)"))
+                result,
+                MLError(.io, "cannot reach '\(URLText.withoutCredentials(String(url.prefix { $0 != "?" })))': \(text)"))
         }
         var length: curl_off_t = -1
         _ = gitml_curl_length(handle, &length)
@@ -136,6 +196,13 @@ private final class Transfer {
         return status
     }
 
+    /// What the server says the body's length is, in bytes, as far as memory is set aside on its word.
+    var announcedLength: Int {
+        var length: curl_off_t = 0
+        _ = gitml_curl_length(handle, &length)
+        return Int(min(max(length, 0), 64 << 20))
+    }
+
     /// Runs what may throw; an error ends the exchange.
     func attempt(_ body: () throws -> Int, otherwise: Int) -> Int {
         do { return try body() } catch {
@@ -149,8 +216,10 @@ private let receiveBytes: gitml_transfer = { data, size, count, context in
     guard let data, let context else { return 0 }
     let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
     let bytes = UnsafeRawBufferPointer(start: data, count: size * count)
+    Line.passed(bytes.count)
     let status = transfer.sink == nil ? 0 : transfer.status
     guard let sink = transfer.sink, (200..<300).contains(status) else {
+        if transfer.incoming.isEmpty { transfer.incoming.reserveCapacity(transfer.announcedLength) }
         transfer.incoming.append(contentsOf: bytes)
         return bytes.count
     }
@@ -179,7 +248,10 @@ private let sendBytes: gitml_transfer = { data, size, count, context in
     let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
     let buffer = UnsafeMutableRawBufferPointer(start: data, count: size * count)
     let count = transfer.attempt({ try transfer.stream.read(buffer) }, otherwise: Int(CURL_READFUNC_ABORT))
-    if transfer.failure == nil { transfer.sent += count }
+    if transfer.failure == nil {
+        transfer.sent += count
+        Line.passed(count)
+    }
     return count
 }
 

@@ -5,7 +5,7 @@ import ObjectStore
 typealias HTTPSink = (_ status: Int, _ bytes: UnsafeRawBufferPointer) throws -> Void
 
 /// A request's body, read while it is sent.
-struct HTTPStream {
+package struct HTTPStream {
     var length: Int64
     /// Fills the buffer; 0 at the end.
     var read: ByteSource
@@ -30,5 +30,22 @@ struct HTTPStream {
             sent += part
             return part
         }
+    }
+}
+
+extension HTTPStream {
+    /// A part of a file.
+    init(_ file: FileHandle, _ range: Range<Int64>) {
+        var position = range.lowerBound
+        self.init(
+            length: range.upperBound - range.lowerBound,
+            read: { buffer in
+                let part = Int(min(Int64(buffer.count), range.upperBound - position))
+                if part == 0 { return 0 }
+                let count = try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<part]), at: position)
+                guard count > 0 else { throw MLError(.io, "'\(file.path)' became shorter while it was sent") }
+                position += Int64(count)
+                return count
+            }, rewind: { position = range.lowerBound })
     }
 }

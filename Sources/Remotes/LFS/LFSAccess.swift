@@ -46,12 +46,9 @@ final class LFSAccess: @unchecked Sendable {
         // Quoted for the shell over there.
         let path = ssh.path.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''")
         let remote = "git-lfs-authenticate '\(path)' \(operation.rawValue)"
-        // As git: the variable before the configuration, and both may hold options.
-        let script = "command=${GIT_SSH_COMMAND:-${1:-${GIT_SSH:-ssh}}}; shift; eval \"$command \\\"\\$@\\\"\""
+        let command = SSHCommand(configured: String(configured))
         let answer = try Subprocess(
-            ["/bin/sh", "-c", script, "git-mldata", String(configured)] + (ssh.port.map { ["-p", $0] } ?? [])
-                + [ssh.destination, remote],
-            directory: git.directory, input: []
+            command.line(port: ssh.port, [ssh.destination, remote]), directory: git.directory, input: []
         ).run()
         if answer.status == 127 || answer.errorText.contains("not found") {
             let host = ssh.destination.split(separator: "@").last.map(String.init) ?? ssh.destination

@@ -8,14 +8,11 @@ extension LFSRemote {
         var steps: [RemoteProbe.Step] = []
         for operation in [LFSOperation.download, .upload] {
             let name = operation == .download ? "ask for a download" : "ask for an upload"
-            do {
-                let object = try client.batch(operation, [unknown])[unknown.oid]
-                let isRight = operation == .download ? object?.error != nil : object?.actions["upload"] != nil
-                let said = object?.error.map { ": \($0.message)" } ?? ""
-                steps.append(RemoteProbe.Step(name: name, failure: isRight ? nil : "an answer without sense\(said)"))
-            } catch {
-                steps.append(RemoteProbe.Step(name: name, failure: String(describing: error)))
-            }
+            steps.append(
+                RemoteProbe.attempt(name) {
+                    let object = try client.batch(operation, [unknown])[unknown.oid]
+                    return operation == .download ? object?.error != nil : object?.actions["upload"] != nil
+                })
             if steps.last?.failure != nil { break }
         }
         return steps

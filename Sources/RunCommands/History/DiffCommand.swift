@@ -19,20 +19,17 @@ struct Diff: ParsableCommand {
         help: ArgumentHelp(
             "Another revision (default: HEAD when the first is given, else the work tree).", valueName: "b"))
     var second: String?
-    @Flag(help: "Print JSON: {params, metrics, data}.") var json = false
-    @Flag(help: "Print Markdown tables.") var md = false
+    @Flag(help: "Params and metrics that are the same too.") var all = false
+    @OptionGroup var output: ValueOutput
     @Flag(help: "Exit 1 when there are differences.") var exitCode = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let session = try RunSession(common)
-        let old = try Side(revision: first ?? "HEAD", session)
-        let new = try first == nil ? Side(workTree: session) : Side(revision: second ?? "HEAD", session)
-        let diff = RevisionDiff(
-            params: ValueDiff(old: old.snapshot.params, new: new.snapshot.params),
-            metrics: ValueDiff(old: old.snapshot.metrics, new: new.snapshot.metrics),
-            data: DataDiff(old: old.data, new: new.data))
-        if json {
+        let old = try DiffSide(revision: first ?? "HEAD", session)
+        let new = try first == nil ? DiffSide(workTree: session) : DiffSide(revision: second ?? "HEAD", session)
+        let diff = DiffSide.compare(old, new, includesEqual: all)
+        if output.json {
             session.ui.write(diff.json.pretty())
         } else {
             show(diff, old.name, new.name, session.ui)
@@ -41,45 +38,19 @@ struct Diff: ParsableCommand {
     }
 
     private func show(_ diff: RevisionDiff, _ old: String, _ new: String, _ ui: UserInterface) {
-        let format: TableFormat = md ? .markdown : .terminal
-        var parts = 0
-        func part(_ view: TableView) {
-            if view.rows.isEmpty { return }
-            if parts > 0 { ui.print("") }
-            parts += 1
-            view.show(format, ui)
-        }
-        part(DiffView.view(diff.params, "Param", old, new, hasChange: false))
-        part(DiffView.view(diff.metrics, "Metric", old, new, hasChange: true))
-        var data = TableView(columns: [.text("Data"), .text("Change"), .number(old), .number(new)])
-        for row in diff.data.rows {
-            let size = { (content: DataDiff.Content?) in content.map { Quantity.bytes($0.size) } ?? "-" }
-            let path = row.oldPath.map { "\($0) -> \(row.path)" } ?? row.path
-            data.rows.append([path, row.change.rawValue, size(row.old), size(row.new)])
-        }
-        part(data)
-        if parts == 0 { ui.status("No differences between \(old) and \(new).") }
-    }
-}
-
-/// Rows of a params or metrics diff as DVC prints them.
-enum DiffView {
-    static func view(
-        _ diff: ValueDiff, _ title: String, _ old: String, _ new: String, hasChange: Bool, showsPath: Bool = true
-    ) -> TableView {
-        var view = TableView(columns: (showsPath ? [.text("Path")] : []) + [.text(title), .number(old), .number(new)])
-        if hasChange { view.columns.append(.number("Change")) }
-        for row in diff.rows {
-            view.rows.append(
-                (showsPath ? [row.file] : []) + [row.key, TableView.spell(row.old), TableView.spell(row.new)]
-                    + (hasChange ? [TableView.spell(row.change)] : []))
-        }
-        return view
+        var view = DiffView(title: "Metric", old: old, new: new, hasChange: true, precision: output.decimals)
+        var tables = [view.table(diff.metrics)]
+        view.title = "Param"
+        tables += [view.table(diff.params), diff.dataTable(old, new)]
+        let texts = tables.filter { !$0.rows.isEmpty }.map { output.format.text($0) }
+        // Markdown tables bring an empty line each.
+        ui.write(texts.joined(separator: output.md ? "" : "\n"))
+        if texts.isEmpty { ui.status("No differences between \(old) and \(new).") }
     }
 }
 
 /// One side of a comparison.
-private struct Side {
+struct DiffSide {
     var name: String
     var snapshot: Snapshot
     var data: [String: DataDiff.Content]
@@ -106,5 +77,27 @@ private struct Side {
             guard let found = try content.describe(file.path) else { continue }
             data[file.path] = DataDiff.Content(id: found.id, size: found.size)
         }
+    }
+}
+
+extension DiffSide {
+    static func compare(_ old: DiffSide, _ new: DiffSide, includesEqual: Bool = false) -> RevisionDiff {
+        RevisionDiff(
+            params: ValueDiff(old: old.snapshot.params, new: new.snapshot.params, includesEqual: includesEqual),
+            metrics: ValueDiff(old: old.snapshot.metrics, new: new.snapshot.metrics, includesEqual: includesEqual),
+            data: DataDiff(old: old.data, new: new.data))
+    }
+}
+
+extension RevisionDiff {
+    /// The data files that differ.
+    func dataTable(_ old: String, _ new: String) -> PlainTable {
+        var table = PlainTable(["Data", "Change", old, new])
+        for row in data.rows {
+            let size = { (content: DataDiff.Content?) in content.map { Quantity.bytes($0.size) } ?? "-" }
+            let path = row.oldPath.map { "\($0) -> \(row.path)" } ?? row.path
+            table.rows.append([path, row.change.rawValue, size(row.old), size(row.new)])
+        }
+        return table
     }
 }

@@ -56,7 +56,7 @@ struct Reindex: ParsableCommand {
 }
 
 extension RunSession {
-    fileprivate func gitRemote(_ name: String?) throws -> String {
+    func gitRemote(_ name: String?) throws -> String {
         guard let remote = try name ?? data.defaultGitRemote() else {
             throw MLError(.notFound, "there is no git remote", hint: "add one with 'git remote add origin URL'")
         }

@@ -4,6 +4,7 @@ import CommandKit
 import GitKit
 import Pipelines
 import Records
+import Reports
 import RunKit
 
 struct MetricsCommand: ParsableCommand {
@@ -17,67 +18,117 @@ struct ParamsCommand: ParsableCommand {
         commandName: "params", abstract: "Show or compare params.", subcommands: [ParamsShow.self, ParamsDiff.self])
 }
 
-/// What both kinds of files have in common: which they are, and how they read.
-enum ValueKind {
-    case metrics, params
+/// How tables of values are printed; the same for all commands.
+struct ValueOutput: ParsableArguments {
+    @Flag(help: "Print JSON in DVC's shape.") var json = false
+    @Flag(help: "Print a Markdown table.") var md = false
+    @Flag(help: "Print CSV, all digits.") var csv = false
+    @Option(help: ArgumentHelp("Round to so many decimals (default: 5).", valueName: "n")) var precision: Int?
 
-    /// `{file: {key: value}}`, flattened, from a project's declared files.
-    func values(_ project: Project?, _ content: any ContentSource) throws -> JSONObject {
-        guard let project else { return [:] }
-        switch self {
-        case .params: return try ParamTable.values(project, content)
-        case .metrics:
-            let declared = project.files.flatMap(\.metrics)
-            let outputs = project.stages.flatMap(\.outputs).filter { $0.kind == .metric }.map(\.path)
-            var result = JSONObject()
-            for path in declared + outputs where result[path] == nil {
-                guard let bytes = try content.read(path) else { continue }
-                result[path] = .object(try Metrics.load(bytes, name: path))
-            }
-            return result
-        }
-    }
+    var format: ValueFormat { csv ? .csv : md ? .markdown : .terminal }
+    /// CSV is for programs, which want all digits.
+    var decimals: Int? { precision ?? (csv ? nil : 5) }
 
-    func values(ofRevision revision: String, _ session: RunSession) throws -> JSONObject {
-        let commit = try session.repository.commit(revision)
-        let content = session.runs.content(of: commit, fetch: session.fetch)
-        return try values(session.runs.project(of: commit, content), content)
-    }
-
-    func valuesOfWorkTree(_ session: RunSession) throws -> JSONObject {
-        let content = try session.runs.workTreeContent(session.runs.statCache())
-        return try values(session.runs.project(content), content)
+    func validate() throws {
+        if let precision, precision < 0 { throw ValidationError("--precision must not be negative") }
     }
 }
 
 struct ValueShowOptions: ParsableArguments {
-    @Argument(help: ArgumentHelp("Revisions (default: the work tree).", valueName: "rev")) var revisions: [String] = []
-    @Flag(help: "Print JSON in DVC's shape.") var json = false
-    @Flag(help: "Print a Markdown table.") var md = false
+    @Argument(help: ArgumentHelp("Revisions, or files (default: the work tree).", valueName: "rev|file"))
+    var names: [String] = []
+    @Flag(name: [.customShort("a"), .long], help: "All branches.") var allBranches = false
+    @Flag(name: [.customShort("T"), .long], help: "All tags.") var allTags = false
+    @Flag(name: [.customShort("A"), .long], help: "All commits.") var allCommits = false
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Only these files, declared or not.", valueName: "file"))
+    var targets: [String] = []
+    @OptionGroup var output: ValueOutput
     @OptionGroup var common: CommonOptions
 
     func run(_ kind: ValueKind) throws {
         let session = try RunSession(common)
-        var found: [(String, JSONObject)] = []
-        if revisions.isEmpty { found.append(("workspace", try kind.valuesOfWorkTree(session))) }
-        for revision in revisions { found.append((revision, try kind.values(ofRevision: revision, session))) }
-        if json {
-            let document = found.map { name, files in
-                (name, JSON.object(["data": .object(JSONObject(files.pairs.map { ($0.key, ["data": $0.value]) }))]))
+        var selection = ValueSelection(kind: kind)
+        var revisions: [(name: String, revision: String)] = []
+        for name in names {
+            // A file is no revision, and DVC's users name files here.
+            let isRevision = (try? session.repository.commit(name)) != nil
+            let isFile = !isRevision && ((try? session.repository.repositoryPath(name)).map(session.exists) ?? false)
+            if isFile {
+                selection.targets.append(try session.repository.repositoryPath(name))
+            } else {
+                _ = try session.repository.commit(name)
+                revisions.append((name, name))
             }
-            session.ui.write(JSON.object(JSONObject(document)).pretty())
-            return
         }
-        var keys: [String] = []
-        for (_, files) in found {
-            for key in MetricNames.joined(files).keys where !keys.contains(key) { keys.append(key) }
+        selection.targets += try targets.map { try session.repository.repositoryPath($0) }
+        let wantsWorkTree = revisions.isEmpty
+        revisions += try all(session)
+        var found: [(name: String, files: [ValueFile])] = []
+        if wantsWorkTree {
+            found.append((revisions.isEmpty ? "" : "workspace", try selection.filesOfWorkTree(session)))
         }
-        var view = TableView(columns: [.text("Revision")] + keys.map { .metric($0) })
+        for (name, revision) in revisions {
+            found.append((name, try selection.files(ofRevision: revision, session)))
+        }
+        // The work tree says nothing new where it equals the branch it is on.
+        if found.count > 1, wantsWorkTree, let branch = session.repository.currentBranch(),
+            let twin = found.first(where: { $0.name == branch }),
+            ValueSelection.values(twin.files) == ValueSelection.values(found[0].files)
+        {
+            found.removeFirst()
+        }
+        if output.json { return session.ui.write(json(found).compact() + "\n") }
         for (name, files) in found {
-            let values = MetricNames.joined(files)
-            view.rows.append([name] + keys.map { TableView.spell(values[$0]) })
+            for file in files where file.problem != nil {
+                let place = name.isEmpty ? "" : "\(name): "
+                session.ui.warning("\(place)\(file.problem?.message ?? "")")
+            }
         }
-        view.show(md ? .markdown : .terminal, session.ui)
+        session.ui.write(output.format.text(table(found)))
+    }
+
+    private func all(_ session: RunSession) throws -> [(name: String, revision: String)] {
+        var result: [(name: String, revision: String)] = []
+        for (isWanted, prefix) in [(allBranches, "refs/heads/"), (allTags, "refs/tags/")] where isWanted {
+            result += try session.repository.references(matching: prefix + "*").map {
+                (String($0.dropFirst(prefix.count)), $0)
+            }
+        }
+        if allCommits {
+            let ids = try session.repository.git.run(["rev-list", "--branches", "--tags", "HEAD"]).text
+            result += ids.split(separator: "\n").map { (String($0.prefix(7)), String($0)) }
+        }
+        return result
+    }
+
+    private func json(_ found: [(name: String, files: [ValueFile])]) -> JSON {
+        .object(
+            JSONObject(
+                found.map { name, files in
+                    let data = files.map { file -> (String, JSON) in
+                        guard let problem = file.problem else { return (file.path, ["data": file.tree]) }
+                        return (
+                            file.path,
+                            ["error": ["type": .string("\(problem.code)"), "msg": .string(problem.message)]]
+                        )
+                    }
+                    return (name, data.isEmpty ? [:] : ["data": .object(JSONObject(data))])
+                }))
+    }
+
+    private func table(_ found: [(name: String, files: [ValueFile])]) -> PlainTable {
+        let hasNames = found.count > 1 || found.first?.name.isEmpty == false
+        let keys = Set(found.flatMap { $0.files.flatMap(\.leaves.keys) }).sorted()
+        var table = PlainTable((hasNames ? ["Revision"] : []) + ["Path"] + keys)
+        for (name, files) in found {
+            for file in files {
+                let leaves = file.leaves
+                table.rows.append(
+                    (hasNames ? [name] : []) + [file.path]
+                        + keys.map { ValueText.spell(leaves[$0], precision: output.decimals) })
+            }
+        }
+        return table
     }
 }
 
@@ -85,20 +136,53 @@ struct ValueDiffOptions: ParsableArguments {
     @Argument(help: ArgumentHelp("A revision (default: HEAD).", valueName: "a")) var first: String?
     @Argument(help: ArgumentHelp("Another (default: the work tree).", valueName: "b")) var second: String?
     @Flag(help: "Unchanged ones too.") var all = false
-    @Flag(help: "Print JSON in DVC's shape.") var json = false
-    @Flag(help: "Print a Markdown table.") var md = false
     @Flag(help: "Leave out the column with the file.") var noPath = false
+    @Option(parsing: .upToNextOption, help: ArgumentHelp("Only these files, declared or not.", valueName: "file"))
+    var targets: [String] = []
+    @OptionGroup var output: ValueOutput
     @OptionGroup var common: CommonOptions
 
-    func run(_ kind: ValueKind, _ title: String, hasChange: Bool) throws {
+    func run(_ kind: ValueKind, stagesOnly: Bool = false) throws {
         let session = try RunSession(common)
-        let old = try session.repository.head() == nil ? [:] : kind.values(ofRevision: first ?? "HEAD", session)
-        let new = try second.map { try kind.values(ofRevision: $0, session) } ?? kind.valuesOfWorkTree(session)
-        let diff = ValueDiff(old: old, new: new, includesEqual: all)
-        if json { return session.ui.write(diff.json.compact() + "\n") }
-        if diff.rows.isEmpty { return }
-        DiffView.view(diff, title, first ?? "HEAD", second ?? "workspace", hasChange: hasChange, showsPath: !noPath)
-            .show(md ? .markdown : .terminal, session.ui)
+        let selection = ValueSelection(
+            kind: kind, targets: try targets.map { try session.repository.repositoryPath($0) }, stagesOnly: stagesOnly)
+        // Without a commit there is nothing to compare with; a revision that was named must exist.
+        let hasBase = try first != nil || session.repository.head() != nil
+        let old = hasBase ? try selection.files(ofRevision: first ?? "HEAD", session) : []
+        let new = try second.map { try selection.files(ofRevision: $0, session) } ?? selection.filesOfWorkTree(session)
+        let names = (old: first ?? "HEAD", new: second ?? "workspace")
+        for (name, files) in [(names.old, old), (names.new, new)] {
+            for file in files { if let problem = file.problem { session.ui.warning("\(name): \(problem.message)") } }
+        }
+        let diff = ValueDiff(
+            old: ValueSelection.values(old), new: ValueSelection.values(new), includesEqual: all)
+        if output.json { return session.ui.write(diff.json.compact() + "\n") }
+        if diff.rows.isEmpty && !output.csv { return }
+        let view = DiffView(
+            title: kind == .metrics ? "Metric" : "Param", old: names.old, new: names.new,
+            hasChange: kind == .metrics, showsPath: !noPath, precision: output.decimals)
+        session.ui.write(output.format.text(view.table(diff)))
+    }
+}
+
+/// Rows of a params or metrics diff as DVC prints them.
+struct DiffView {
+    var title: String
+    var old: String
+    var new: String
+    var hasChange: Bool
+    var showsPath = true
+    var precision: Int? = 5
+
+    func table(_ diff: ValueDiff) -> PlainTable {
+        var table = PlainTable((showsPath ? ["Path"] : []) + [title, old, new] + (hasChange ? ["Change"] : []))
+        func spell(_ value: JSON?) -> String { ValueText.spell(value, precision: precision) }
+        for row in diff.rows {
+            table.rows.append(
+                (showsPath ? [row.file] : []) + [row.key, spell(row.old), spell(row.new)]
+                    + (hasChange ? [spell(row.change)] : []))
+        }
+        return table
     }
 }
 
@@ -111,7 +195,7 @@ struct MetricsShow: ParsableCommand {
 struct MetricsDiff: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "diff", abstract: "Compare metrics of two revisions.")
     @OptionGroup var options: ValueDiffOptions
-    func run() throws { try options.run(.metrics, "Metric", hasChange: true) }
+    func run() throws { try options.run(.metrics) }
 }
 
 struct ParamsShow: ParsableCommand {
@@ -122,6 +206,7 @@ struct ParamsShow: ParsableCommand {
 
 struct ParamsDiff: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "diff", abstract: "Compare params of two revisions.")
+    @Flag(help: "Only params that stages depend on.") var deps = false
     @OptionGroup var options: ValueDiffOptions
-    func run() throws { try options.run(.params, "Param", hasChange: false) }
+    func run() throws { try options.run(.params, stagesOnly: deps) }
 }

@@ -18,9 +18,11 @@ struct EnsembleReport {
     let names: [String]
     let weights: [Double]
     let best: Int
+    let combination: Combination
     private(set) var results: [Result] = []
 
-    init(names: [String], weights: [Double], best: Int) {
+    init(names: [String], weights: [Double], best: Int, combination: Combination) {
+        self.combination = combination
         self.names = names
         self.weights = weights
         self.best = best
@@ -30,7 +32,7 @@ struct EnsembleReport {
         let classes = ensemble.labels.count
         for part in parts {
             let members = try ensemble.memberProbabilities(part.texts)
-            let joint = EnsemblePredictor.combine(members, weights: weights)
+            let joint = combination.combine(members)
             results.append(
                 Result(
                     part: part.name, texts: part.truth.count,
@@ -81,12 +83,12 @@ struct EnsembleReport {
                                 JSONObject(
                                     [("member", JSON.string(name))] + evaluation.json.pairs.map { ($0.key, $0.value) }))
                         }), "ensemble": .object(result.ensemble.json), "best_on_dev": .string(names[best]),
-                    "gain": ["accuracy": gain(result.gain.accuracy), "log_loss": gain(result.gain.logLoss)],
+                    "gain": ["accuracy": Self.gain(result.gain.accuracy), "log_loss": Self.gain(result.gain.logLoss)],
                 ]
             })
     }
 
-    private func gain(_ gain: PairedBootstrap.Gain) -> JSON {
+    static func gain(_ gain: PairedBootstrap.Gain) -> JSON {
         ["value": JSON(gain.value), "lower": JSON(gain.lower), "upper": JSON(gain.upper)]
     }
 }

@@ -18,6 +18,7 @@ struct Repro: ParsableCommand {
               git mlrun repro
               git mlrun repro --dry
               git mlrun repro train --force
+              git mlrun repro -j 4 --keep-going
             """)
 
     @Argument(
@@ -37,6 +38,14 @@ struct Repro: ParsableCommand {
     @Flag(help: "Do not keep outputs in the store.") var noCommit = false
     @Flag(help: "Do not take outputs from earlier runs.") var noRunCache = false
     @Flag(help: "Targets are patterns.") var glob = false
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "Run up to N stages at once, or fewer that ask for more processors (default: mlrun.jobs, or 1).",
+            valueName: "n"))
+    var jobs: Int?
+    @Option(help: ArgumentHelp("Where stages run: local or slurm (default: what each stage says).", valueName: "name"))
+    var executor: String?
     @Flag(help: "Only print what would run, and why.") var dry = false
     @Flag(help: "With --dry: exit 1 when something would run.") var exitCode = false
     @OptionGroup var common: CommonOptions
@@ -54,12 +63,18 @@ struct Repro: ParsableCommand {
                 .notFound, "there is no pipeline here",
                 hint: "write one: mlrun.yaml (or dvc.yaml); see 'git mlrun --help'")
         }
+        let runner = StageRunner(
+            root: content.root, shell: environment("SHELL") ?? "/bin/sh", environment: stageEnvironment(session.ui))
+        let slurm = SlurmExecutor(
+            runner: runner, folder: session.repository.gitDirectory + "/mlrun/slurm",
+            options: session.data.configuration.all("mlrun.sbatch").flatMap {
+                $0.split(separator: " ").map(String.init)
+            },
+            interval: Double(try session.data.configuration.integer("mlrun.slurmInterval") ?? 2))
         let reproducer = Reproducer(
             graph: project.graph, content: content, lookup: session.runs.records, sink: session.runs.records,
             store: try OutputKeeper(content: content, data: session.data, progress: session.ui.progress),
-            runner: StageRunner(
-                root: content.root, shell: environment("SHELL") ?? "/bin/sh", environment: stageEnvironment(session.ui)),
-            options: options(session.folder), context: try RunContext(session))
+            runner: runner, executors: [slurm], options: try options(session), context: try RunContext(session))
         if dry { return try plan(reproducer, session.ui) }
         let result = try reproducer.run { ReproText.show($0, session.ui) }
         if !result.failures.isEmpty {
@@ -71,10 +86,19 @@ struct Repro: ParsableCommand {
         if result.isUpToDate { session.ui.print("Data and pipelines are up to date.") }
     }
 
-    private func options(_ folder: String) -> ReproOptions {
+    func validate() throws {
+        if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1") }
+        if exitCode && !dry { throw ValidationError("--exit-code needs --dry") }
+    }
+
+    private func options(_ session: RunSession) throws -> ReproOptions {
         var options = ReproOptions()
+        let configured = try session.data.configuration.integer("mlrun.jobs").map { Int($0) }
+        options.jobs = max(1, jobs ?? configured ?? 1)
+        options.executor = executor ?? session.data.configuration["mlrun.executor"]
+        options.lockFolder = session.repository.gitDirectory + "/mlrun/locks"
         options.targets = targets
-        options.folder = folder
+        options.folder = session.folder
         options.isGlob = glob
         options.allPipelines = allPipelines
         options.pipeline = pipeline

@@ -35,7 +35,7 @@ struct BidirectionalLSTM: EncodeLayer {
             }
         }
         return (
-            Ragged(output, offsets: x.offsets),
+            x.with(output),
             { gradient, gradients in
                 func half(_ start: Int) -> Matrix {
                     var part = Matrix(gradient.rows, width)

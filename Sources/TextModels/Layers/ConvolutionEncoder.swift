@@ -28,7 +28,7 @@ struct ConvolutionEncoder: EncodeLayer {
         let isResidual = inputWidth == outputWidth
         if isResidual { output.add(x.matrix) }
         return (
-            Ragged(output, offsets: x.offsets),
+            x.with(output),
             { gradient, gradients in
                 var inner = gradient
                 Kernels.rectifyBackward(&inner, output: hidden)

@@ -35,9 +35,14 @@ public struct Gradients: Sendable {
     /// Row numbers of the embedding and, row by row, their gradients.
     public var rows: (ids: [Int32], values: Matrix)?
 
-    public init() {}
+    /// False where only the way back to the input matters: products for weights are then not made.
+    private let wantsWeights: Bool
 
-    mutating func add(_ name: String, _ gradient: Matrix) {
+    public init(wantsWeights: Bool = true) { self.wantsWeights = wantsWeights }
+
+    mutating func add(_ name: String, _ product: @autoclosure () -> Matrix) {
+        guard wantsWeights else { return }
+        let gradient = product()
         if dense[name] == nil { dense[name] = gradient } else { dense[name]?.add(gradient) }
     }
 }

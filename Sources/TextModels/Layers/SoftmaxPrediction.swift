@@ -1,11 +1,21 @@
 import Glibc
 import Tensors
 
-/// Class probabilities from a text's vector: softmax(W v + b).
+/// Answers from a text's vector: link(W v + b), the link being softmax, the logistic function of each class alone, or
+/// nothing.
 struct SoftmaxPrediction: Sendable {
-    var parameters: [Parameter]
+    /// What stands between scores and answers.
+    enum Link: String, Hashable, Sendable {
+        case softmax
+        case sigmoid
+        case identity
+    }
 
-    init(inputWidth: Int, classes: Int, seed: UInt64) {
+    var parameters: [Parameter]
+    let link: Link
+
+    init(inputWidth: Int, classes: Int, link: Link = .softmax, seed: UInt64) {
+        self.link = link
         parameters = [
             .glorot("predict.weight", inputWidth, classes, seed: seed), .zeros("predict.bias", 1, classes),
         ]
@@ -15,8 +25,13 @@ struct SoftmaxPrediction: Sendable {
         let weight = parameters[0].value
         var scores = MatrixProduct.of(x, weight)
         Kernels.addBias(&scores, parameters[1].value)
-        Kernels.softmaxRows(&scores)
-        // Takes gradients of the scores: softmax and cross entropy together have a simpler one than each alone.
+        switch link {
+        case .softmax: Kernels.softmaxRows(&scores)
+        case .sigmoid:
+            for index in scores.values.indices { scores.values[index] = Kernels.sigmoid(scores.values[index]) }
+        case .identity: break
+        }
+        // Takes gradients of the scores: link and loss together have a simpler one than each alone.
         return (
             scores,
             { gradient, gradients in

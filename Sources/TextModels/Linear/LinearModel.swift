@@ -38,30 +38,4 @@ struct LinearModel: Sendable {
         let sum = powers.reduce(0, +)
         return powers.map { $0 / sum }
     }
-
-    /// Features scaled by the path's position; an n-gram's share is split evenly over the tokens it covers.
-    func integratedGradients(
-        _ tokens: [String], target: Int, nodes: [(position: Double, weight: Double)]
-    ) -> (attributions: [Double], value: Double, baseline: Double) {
-        let features = vocabulary.features(of: tokens)
-        let sums = zip(scores(features), biases).map { $0 - Double($1) }
-        func probabilities(at position: Double) -> [Double] {
-            self.probabilities(zip(sums, biases).map { Double($1) + position * $0 })
-        }
-        // d p(target) / d score(k) = p(target) (1[k = target] − p(k)), averaged over the path.
-        var slopes = [Double](repeating: 0, count: weights.count)
-        for node in nodes {
-            let p = probabilities(at: node.position)
-            for output in slopes.indices {
-                let label = labels.count == 2 ? 1 : output
-                slopes[output] += node.weight * p[target] * ((label == target ? 1 : 0) - p[label])
-            }
-        }
-        var attributions = [Double](repeating: 0, count: tokens.count)
-        for (feature, places) in vocabulary.occurrences(in: tokens) {
-            let share = zip(slopes, weights).reduce(0.0) { $0 + $1.0 * Double($1.1[Int(feature)]) }
-            for place in places { attributions[place] += share / Double(places.count) }
-        }
-        return (attributions, probabilities(at: 1)[target], probabilities(at: 0)[target])
-    }
 }

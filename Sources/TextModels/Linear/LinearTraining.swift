@@ -15,7 +15,7 @@ enum LinearTraining {
         let words = try parallelMap(count: train.count) { Tokeniser.words(of: train.texts[$0]) }
         progress.report("Counting n-grams", completed: 1, total: 2, detail: "\(train.count) texts")
         let vocabulary = try NGramVocabulary.learn(words, n: spec.n, minimumCount: spec.minimumCount)
-        guard !vocabulary.features.isEmpty else {
+        guard vocabulary.count > 0 else {
             throw MLError(
                 .invalidInput, "no n-gram occurs in \(spec.minimumCount) texts", hint: "lower model.embed.min_count")
         }
@@ -26,7 +26,7 @@ enum LinearTraining {
 
         let outputs = labels.count == 2 ? 1 : labels.count
         let ratios = (0..<outputs).map { output in
-            logCountRatios(rows, truth, label: labels.count == 2 ? 1 : output, features: vocabulary.features.count)
+            logCountRatios(rows, truth, label: labels.count == 2 ? 1 : output, features: vocabulary.count)
         }
         let problem = Problem(rows: rows, truth: truth, ratios: ratios, classes: labels.count)
         var point = [Double](repeating: 0, count: problem.dimension)

@@ -8,32 +8,49 @@ struct NGramVocabulary: Sendable {
     static let maximumWords = 1 << Int(bits) - 1
 
     let n: Int
-    /// The features' spelling, words separated by one space, sorted by bytes.
-    let features: [String]
-    private let words: [String: UInt64]
-    private let index: [UInt64: Int32]
+    /// How many features there are.
+    let count: Int
+    /// The features' spelling, a line each, words separated by one space, sorted by bytes: `vocab.txt`.
+    private let text: [UInt8]
+    private let words: WordNumbers
+    private let index: KeyNumbers
 
-    /// - Parameter features: as in `vocab.txt`, in the order of the weights.
-    init(n: Int, features: [String]) {
+    /// - Parameter text: `vocab.txt`, in the order of the weights.
+    init(n: Int, text: [UInt8]) {
         self.n = n
-        self.features = features
-        var words: [String: UInt64] = [:]
-        var index: [UInt64: Int32] = [:]
-        index.reserveCapacity(features.count)
-        for (number, feature) in features.enumerated() {
-            var key: UInt64 = 0
-            // By bytes: a space before a combining mark is no character of its own.
-            for word in feature.utf8.split(separator: 0x20) {
-                let text = String(Substring(word))
-                let id = words[text] ?? UInt64(words.count + 1)
-                words[text] = id
-                key = key << NGramVocabulary.bits | id
+        self.text = text
+        var words = WordNumbers()
+        var index = KeyNumbers(capacity: text.reduce(1) { $1 == 10 ? $0 + 1 : $0 })
+        var number: Int32 = 0
+        text.withUnsafeBytes { text in
+            var start = 0
+            while start < text.count {
+                var key: UInt64 = 0
+                var end = start
+                // By bytes: a space before a combining mark is no character of its own.
+                while true {
+                    if end == text.count || text[end] == 0x20 || text[end] == 10 {
+                        if end > start {
+                            let id = words.add(UnsafeRawBufferPointer(rebasing: text[start..<end]))
+                            key = key << NGramVocabulary.bits | UInt64(id)
+                        }
+                        start = end + 1
+                        if end == text.count || text[end] == 10 { break }
+                    }
+                    end += 1
+                }
+                if key == 0 { continue }
+                index[key] = number
+                number += 1
             }
-            index[key] = Int32(number)
         }
         self.words = words
         self.index = index
+        count = Int(number)
     }
+
+    /// The features' spelling.
+    var features: [String] { text.split(separator: 10).map { String(decoding: $0, as: UTF8.self) } }
 
     /// Learns the n-grams that occur in at least `minimumCount` texts.
     static func learn(_ texts: [[String]], n: Int, minimumCount: Int) throws -> NGramVocabulary {
@@ -57,13 +74,14 @@ struct NGramVocabulary: Sendable {
             for key in Set(keys(of: text, n: n)) { counts[key, default: 0] += 1 }
         }
         let kept = counts.filter { $0.value >= Int32(minimumCount) }.keys.map { spell($0, names) }
-        return NGramVocabulary(n: n, features: kept.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) })
+        let sorted = kept.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        return NGramVocabulary(n: n, text: Array(sorted.joined(separator: "\n").utf8))
     }
 
     /// The features of a text, each once, ascending.
     func features(of text: [String]) -> [Int32] {
         var found: [Int32] = []
-        for key in NGramVocabulary.keys(of: text.map { words[$0] ?? 0 }, n: n) {
+        for key in NGramVocabulary.keys(of: text.map(number), n: n) {
             if let feature = index[key] { found.append(feature) }
         }
         found.sort()
@@ -73,9 +91,18 @@ struct NGramVocabulary: Sendable {
         return unique
     }
 
+    /// A word's number; 0 for one that is in no feature.
+    func number(of word: String) -> UInt64 { UInt64(words.number(of: word)) }
+
+    /// The feature of neighbouring words by their numbers.
+    func feature(of ids: [UInt64]) -> Int32? {
+        if ids.isEmpty || ids.contains(0) { return nil }
+        return index[ids.reduce(0) { $0 << NGramVocabulary.bits | $1 }]
+    }
+
     /// Where each feature of a text occurs: the tokens it covers, over all occurrences.
     func occurrences(in text: [String]) -> [Int32: [Int]] {
-        let ids = text.map { words[$0] ?? 0 }
+        let ids = text.map(number)
         var found: [Int32: [Int]] = [:]
         for start in ids.indices {
             var key: UInt64 = 0

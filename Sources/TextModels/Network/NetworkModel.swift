@@ -5,13 +5,29 @@ import Tensors
 struct NetworkModel: Sendable {
     let labels: [String]
     let spec: ModelSpec
+    let reader: TextReader
     let vocabulary: WordVocabulary
     var network: Network
+
+    init(labels: [String], spec: ModelSpec, reader: TextReader, vocabulary: WordVocabulary, network: Network) {
+        self.labels = labels
+        self.spec = spec
+        self.reader = reader
+        self.vocabulary = vocabulary
+        self.network = network
+        switch network.attend.grouping {
+        case .texts: break
+        case .sentences: self.network.cutters = Set(vocabulary.numbers(of: [".", "!", "?", "…", "。"]))
+        case .pairs: self.network.cutters = Set(vocabulary.numbers(of: [TextReader.pairSeparator]))
+        }
+        // An unknown word ends nothing.
+        if vocabulary.features == nil { self.network.cutters.remove(0) }
+    }
 
     /// Most words in one run of the network: memory stays small for any number of texts.
     private static let wordsPerRun = 8192
 
-    private var limit: Int {
+    var limit: Int {
         if case .words(_, _, let limit) = spec.embed { return limit }
         return .max
     }
@@ -21,7 +37,7 @@ struct NetworkModel: Sendable {
     func predict(_ texts: [String]) throws -> [[Double]] {
         try predict(
             numbers: parallelMap(count: texts.count, workers: texts.count < 16 ? 1 : processorCount()) {
-                numbers(Tokeniser.words(of: texts[$0]))
+                numbers(reader.words(of: texts[$0]))
             })
     }
 
@@ -44,58 +60,14 @@ struct NetworkModel: Sendable {
         for (group, result) in zip(groups, results) {
             for (place, row) in group.enumerated() {
                 let values = (0..<labels.count).map { Double(result[place, $0]) }
-                let sum = values.reduce(0, +)
-                out[row] = values.map { $0 / sum }
-            }
-        }
-        return out
-    }
-
-    /// Integrated gradients on the word vectors, from zero vectors (Sundararajan et al. 2017, equation 1), all nodes in
-    /// one run; words the model does not read have 0.
-    func integratedGradients(
-        _ words: [String], target: Int, nodes: [(position: Double, weight: Double)]
-    ) -> (attributions: [Double], value: Double, baseline: Double) {
-        let ids = numbers(words)
-        let vectors = network.embed.forward(ids)
-        let positions = nodes.map(\.position) + [1, 0]
-        var stacked = Matrix(ids.count * positions.count, vectors.columns)
-        for (copy, position) in positions.enumerated() {
-            for index in vectors.values.indices {
-                stacked.values[copy * vectors.values.count + index] = Float(position) * vectors.values[index]
-            }
-        }
-        let offsets = (0...positions.count).map { $0 * ids.count }
-        let (probabilities, backward) = network.forward(stacked, offsets: offsets)
-        // d p(target) / d score(k) = p(target) (1[k = target] − p(k)).
-        var gradient = Matrix(positions.count, labels.count)
-        for (copy, node) in nodes.enumerated() {
-            let p = probabilities[copy, target]
-            for label in labels.indices {
-                gradient[copy, label] =
-                    Float(node.weight) * p * ((label == target ? 1 : 0) - probabilities[copy, label])
-            }
-        }
-        var unused = Gradients()
-        let slopes = backward(gradient, &unused)
-        var perWord = [Double](repeating: 0, count: ids.count)
-        for copy in nodes.indices {
-            for row in ids.indices {
-                for column in 0..<vectors.columns {
-                    perWord[row] += Double(slopes[copy * ids.count + row, column]) * Double(vectors[row, column])
+                if spec.predict.output == .softmax {
+                    let sum = values.reduce(0, +)
+                    out[row] = values.map { $0 / sum }
+                } else {
+                    out[row] = values
                 }
             }
         }
-        var attributions = [Double](repeating: 0, count: words.count)
-        var place = 0
-        for range in WordVocabulary.kept(words.count, limit: limit) {
-            for index in range {
-                attributions[index] = perWord[place]
-                place += 1
-            }
-        }
-        return (
-            attributions, Double(probabilities[nodes.count, target]), Double(probabilities[nodes.count + 1, target])
-        )
+        return out
     }
 }

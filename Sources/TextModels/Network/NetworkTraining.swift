@@ -2,70 +2,214 @@ import Base
 import Glibc
 import Tensors
 
-/// Trains a network: mini-batches of texts of like length, Adam, early stopping on the dev loss.
+/// Trains a network: mini-batches of texts of like length, early stopping on the dev loss.
 struct NetworkTraining {
     /// Parts a batch is cut into, whatever the number of processors: sums are then always the same.
     private static let shards = 4
 
     let spec: ModelSpec
     let training: TrainingSpec
-    let labels: [String]
     let progress: any ProgressReporter
+    var options = TrainingOptions()
 
     /// - Returns: the network of the epoch with the lowest dev loss, its words, and what each epoch came to.
     func fit(train: Dataset, dev: Dataset) throws -> (model: NetworkModel, history: [JSON]) {
-        guard case .words(_, let minimumCount, let limit) = spec.embed else {
+        guard case .words(_, _, let limit) = spec.embed else {
             throw MLError(.invalidInput, "a network embeds words")
         }
         progress.report("Reading texts", completed: 0, total: 1, detail: "\(train.count) texts")
-        let words = try parallelMap(count: train.count) { Tokeniser.words(of: train.texts[$0]) }
-        let vocabulary = WordVocabulary.learn(words, minimumCount: minimumCount)
-        let texts = try parallelMap(count: words.count) { vocabulary.numbers(of: words[$0], limit: limit) }
-        let truth = try Evaluation.indices(of: train.labels, in: labels, name: "training data")
-        let devTruth = try Evaluation.indices(of: dev.labels, in: labels, name: "dev data")
-        var model = NetworkModel(
-            labels: labels, spec: spec, vocabulary: vocabulary,
-            network: Network(spec, words: vocabulary.count, classes: labels.count, seed: training.seed))
+        let targets = try Targets(train, spec.predict.output, name: "training data")
+        let devTargets = try Targets(dev, spec.predict.output, known: targets.labels, name: "dev data")
+        var model = try start(train, labels: targets.labels)
+        let reader = model.reader
+        let vocabulary = model.vocabulary
+        let texts = try parallelMap(count: train.count) {
+            vocabulary.numbers(of: reader.words(of: train.texts[$0]), limit: limit)
+        }
         let devTexts = try parallelMap(count: dev.count) {
-            vocabulary.numbers(of: Tokeniser.words(of: dev.texts[$0]), limit: limit)
+            vocabulary.numbers(of: reader.words(of: dev.texts[$0]), limit: limit)
         }
-        var parameters = model.network.parameters
-        var adam = Adam(parameters)
-        var best: (loss: Double, model: NetworkModel)?
-        var history: [JSON] = []
-        var withoutGain = 0
-        for epoch in 0..<training.epochs {
-            var loss = 0.0
-            let batches = batches(texts, epoch: epoch)
-            for (number, batch) in batches.enumerated() {
-                let network = model.network
-                let parts = try parallelMap(count: NetworkTraining.shards) { shard in
-                    self.step(network, NetworkTraining.part(batch, shard), texts, truth, epoch, total: batch.count)
+        if spec.predict.output == .regression, targets.rows.count > 0 {
+            // From the mean on: the first steps need not look for it.
+            let mean = targets.rows.reduce(0) { $0 + Double($1[0]) } / Double(targets.rows.count)
+            model.network.predict.parameters[1].value.values[0] = Float(mean)
+        }
+        let weights = try classWeights(targets)
+        var state = TrainingState(model.network.parameters, training)
+        let identity = TrainingState.identity(spec, training, train: train, dev: dev)
+        if let saved = try options.checkpoint.flatMap({ try TrainingState(reading: $0, identity: identity) }) {
+            state = try saved.fitting(state)
+            model.network.parameters = state.parameters
+        }
+        while state.epoch < training.epochs, state.withoutGain < training.patience {
+            let batches = batches(texts, epoch: state.epoch)
+            while state.batch < batches.count {
+                let group = Array(batches[state.batch..<min(state.batch + training.accumulate, batches.count)])
+                try step(group, batches.count, &model, &state, texts, targets, weights)
+                if let every = options.checkpointEvery, state.optimiser.step % every == 0 {
+                    try options.checkpoint.map { try state.save(to: $0, identity: identity) }
                 }
-                for part in parts { loss += part.loss }
-                // The step size falls in a line to zero, so that the last epochs settle.
-                let progressed = Double(epoch * batches.count + number) / Double(training.epochs * batches.count)
-                adam.apply(parts.map(\.gradients), to: &parameters, rate: training.learningRate * (1 - progressed))
-                model.network.parameters = parameters
-                progress.report(
-                    "Training", completed: epoch * batches.count + number + 1, total: training.epochs * batches.count,
-                    detail: "epoch \(epoch + 1) of \(training.epochs)")
+                if let limit = options.maximumSteps, state.optimiser.step >= limit {
+                    try options.checkpoint.map { try state.save(to: $0, identity: identity) }
+                    throw MLError(.failed, "stopped after \(limit) steps")
+                }
             }
-            let evaluation = Evaluation(try model.predict(numbers: devTexts), devTruth, classes: labels.count)
-            let trainLoss = loss / Double(max(1, train.count))
-            history.append([
-                "epoch": JSON(epoch + 1), "train_log_loss": JSON(trainLoss), "dev_log_loss": JSON(evaluation.logLoss),
-                "dev_accuracy": JSON(evaluation.accuracy),
-            ])
-            if dev.count == 0 || best.map({ evaluation.logLoss < $0.loss }) ?? true {
-                best = (evaluation.logLoss, model)
-                withoutGain = 0
-            } else {
-                withoutGain += 1
-                if withoutGain >= training.patience { break }
+            let answers = try model.predict(numbers: devTexts)
+            finish(epoch: answers, devTargets, train.count, &state)
+            try options.checkpoint.map { try state.save(to: $0, identity: identity) }
+            try options.onEpoch?(
+                state.epoch,
+                TextModel(
+                    kind: .network(model), spec: spec, training: training,
+                    history: state.history, provenance: .null))
+        }
+        model.network.parameters = try kept(state)
+        if spec.predict.isCalibrated, dev.count > 0 {
+            let temperature = Calibration.temperature(try model.predict(numbers: devTexts), devTargets)
+            // Scores divided by a number are weights and biases divided by it.
+            for index in 0..<2 { model.network.predict.parameters[index].value.scale(by: Float(1 / temperature)) }
+            state.history.append(["temperature": JSON(temperature)])
+        }
+        return (model, state.history)
+    }
+
+    /// The network before the first step, with the words of the training data.
+    private func start(_ train: Dataset, labels: [String]) throws -> NetworkModel {
+        guard case .words(let width, let minimumCount, _) = spec.embed else {
+            throw MLError(.invalidInput, "a network embeds words")
+        }
+        if case .pretrained(let folder) = spec.vectors.source {
+            let file = try PretrainedFile(folder: folder) { try options.read(folder + "/" + $0) }
+            if case .words(_, _, let limit) = spec.embed, limit > file.shape.places - 2 {
+                throw MLError(
+                    .invalidInput,
+                    "'model.embed.max_tokens' is \(limit), '\(folder)' reads at most \(file.shape.places - 2)")
+            }
+            let encoder = try file.encoder(isFrozen: spec.vectors.isFrozen)
+            let reader = TextReader(spec, pieces: WordPiece(pieces: file.pieces, isLowercase: file.isLowercase))
+            var network = Network(
+                spec, words: file.pieces.count + 1, classes: labels.count, seed: training.seed, pretrained: encoder)
+            network.embed.table.value = try file.table()
+            return NetworkModel(
+                labels: labels, spec: spec, reader: reader, vocabulary: WordVocabulary(words: file.pieces),
+                network: network)
+        }
+        let reader = TextReader(spec)
+        let words = try parallelMap(count: train.count) { reader.words(of: train.texts[$0]) }
+        let vocabulary = WordVocabulary.learn(words, minimumCount: minimumCount, features: spec.features)
+        var network = Network(
+            spec, words: vocabulary.count, classes: labels.count, seed: training.seed, features: vocabulary.features)
+        if case .table(let path?) = spec.vectors.source {
+            let file = try VectorFile(path: path, wanted: Set(vocabulary.words), reading: options.read)
+            guard file.width == width else {
+                throw MLError(
+                    .invalidInput,
+                    "the vectors of '\(path)' have \(file.width) numbers, 'model.embed.width' is \(width)",
+                    hint: "set 'width: \(file.width)'")
+            }
+            for (number, word) in vocabulary.words.enumerated() {
+                guard let vector = file.vectors[word] else { continue }
+                for column in 0..<width { network.embed.table.value[number + 1, column] = vector[column] }
             }
         }
-        return (best?.model ?? model, history)
+        return NetworkModel(labels: labels, spec: spec, reader: reader, vocabulary: vocabulary, network: network)
+    }
+
+    private func classWeights(_ targets: Targets) throws -> [Float]? {
+        let counts = targets.labels.indices.map { label in targets.rows.reduce(0) { $0 + Double($1[label]) } }
+        switch training.classWeights {
+        case .none: return nil
+        case .balanced:
+            return counts.map { Float(Double(targets.rows.count) / (Double(counts.count) * max(1, $0))) }
+        case .given(let weights):
+            for label in weights.keys.sorted() where !targets.labels.contains(label) {
+                throw MLError(
+                    .invalidInput, "'training.class_weights' names '\(label)', which is no label of the training data",
+                    hint: "its labels are: \(targets.labels.joined(separator: ", "))")
+            }
+            return targets.labels.map { Float(weights[$0] ?? 1) }
+        }
+    }
+
+    /// One step over one or several batches.
+    private func step(
+        _ group: [[Int]], _ count: Int, _ model: inout NetworkModel, _ state: inout TrainingState, _ texts: [[Int32]],
+        _ targets: Targets, _ weights: [Float]?
+    ) throws {
+        var parts: [(loss: Double, gradients: Gradients)] = []
+        let network = model.network
+        let epoch = state.epoch
+        let worker = BatchGradients(spec: spec, training: training)
+        for batch in group {
+            parts += try parallelMap(count: NetworkTraining.shards) { shard in
+                worker.gradients(
+                    network, NetworkTraining.part(batch, shard), texts, targets, weights, epoch, total: batch.count)
+            }
+        }
+        let loss = parts.reduce(0) { $0 + $1.loss }
+        let done = state.epoch * count + state.batch
+        let rate = training.rate(at: Double(done) / Double(training.epochs * count))
+        let norm = state.optimiser.apply(
+            parts.map(\.gradients), to: &state.parameters, rate: rate, share: 1 / Float(group.count))
+        guard loss.isFinite, norm.isFinite else {
+            let rows = group.joined().map { String($0 + 1) }
+            throw MLError(
+                .invalidInput,
+                "the loss became \(loss) in epoch \(epoch + 1), batch \(state.batch + 1) of \(count), on the texts in rows "
+                    + rows.prefix(20).joined(separator: ", ") + (rows.count > 20 ? ", …" : ""),
+                hint: "lower 'training.learning_rate', or set 'training.clip'")
+        }
+        model.network.parameters = state.parameters
+        state.loss += loss
+        state.batch += group.count
+        let texts = group.reduce(0) { $0 + $1.count }
+        if state.optimiser.step % training.logEvery == 0 || state.optimiser.step == 1 {
+            try options.onStep?([
+                "step": JSON(state.optimiser.step), "epoch": JSON(epoch + 1), "loss": JSON(loss / Double(texts)),
+                "learning_rate": JSON(rate), "gradient_norm": JSON(norm),
+            ])
+        }
+        progress.report(
+            "Training", completed: done + group.count, total: training.epochs * count,
+            detail: "epoch \(epoch + 1) of \(training.epochs), loss \(round(loss / Double(texts) * 1e4) / 1e4)")
+    }
+
+    private func finish(epoch answers: [[Double]], _ dev: Targets, _ count: Int, _ state: inout TrainingState) {
+        let devLoss = dev.loss(answers, spec.predict.output)
+        var entry: JSONObject = [
+            "epoch": JSON(state.epoch + 1), "train_log_loss": JSON(state.loss / Double(max(1, count))),
+            "dev_log_loss": JSON(devLoss),
+        ]
+        if spec.predict.output == .softmax {
+            let truth = dev.rows.map { Evaluation.argmax($0.map { Double($0) }) }
+            entry["dev_accuracy"] = JSON(Evaluation(answers, truth, classes: dev.labels.count).accuracy)
+        }
+        state.history.append(.object(entry))
+        if dev.rows.isEmpty || state.bestLoss.map({ devLoss < $0 }) ?? true {
+            state.bestLoss = devLoss
+            state.best = state.parameters.map(\.value)
+            state.withoutGain = 0
+        } else {
+            state.withoutGain += 1
+        }
+        state.remember(training.averageLast)
+        state.epoch += 1
+        state.batch = 0
+        state.loss = 0
+    }
+
+    /// The best epoch's weights, or the mean of the last ones.
+    private func kept(_ state: TrainingState) throws -> [Parameter] {
+        let recent = state.recent
+        guard training.averageLast > 0, let first = recent.first else {
+            return zip(state.parameters, state.best ?? state.parameters.map(\.value)).map { Parameter($0.name, $1) }
+        }
+        return state.parameters.enumerated().map { index, parameter in
+            var sum = first[index]
+            for values in recent.dropFirst() { sum.add(values[index]) }
+            sum.scale(by: 1 / Float(recent.count))
+            return Parameter(parameter.name, sum)
+        }
     }
 
     /// Batches for one epoch: texts shuffled, then sorted by length within stretches of fifty batches, then batches shuffled.
@@ -87,46 +231,5 @@ struct NetworkTraining {
 
     private static func part(_ batch: [Int], _ shard: Int) -> ArraySlice<Int> {
         batch[(batch.count * shard / shards)..<(batch.count * (shard + 1) / shards)]
-    }
-
-    /// Loss and gradients of some texts of a batch; gradients are those of the batch's mean loss.
-    private func step(
-        _ network: Network, _ rows: ArraySlice<Int>, _ texts: [[Int32]], _ truth: [Int], _ epoch: Int, total: Int
-    ) -> (loss: Double, gradients: Gradients) {
-        var gradients = Gradients()
-        if rows.isEmpty { return (0, gradients) }
-        var ids: [[Int32]] = []
-        var mask = Matrix(rows.count, network.encode.outputWidth, repeating: 1)
-        let keep = Float(1 - training.dropout)
-        for (place, row) in rows.enumerated() {
-            var text = texts[row]
-            if training.dropout > 0 {
-                // Keyed by the text and the epoch: the same draws however texts are grouped.
-                var random = SeededRandom(
-                    seed: training.seed, purpose: "dropout", position: UInt64(epoch) << 32 | UInt64(row))
-                for index in text.indices where random.uniform() < training.dropout { text[index] = -1 }
-                for column in 0..<mask.columns {
-                    mask[place, column] = random.uniform() < training.dropout ? 0 : 1 / keep
-                }
-            }
-            ids.append(text)
-        }
-        let flat = Array(ids.joined())
-        var vectors = network.embed.forward(flat)
-        // Words that stay are as much louder as words are missing, so that a whole text looks the same as in training.
-        vectors.scale(by: 1 / keep)
-        let (probabilities, backward) = network.forward(
-            vectors, offsets: Network.offsets(ids), dropout: Network.Dropout(mask: mask))
-        var loss = 0.0
-        var gradient = probabilities
-        for (place, row) in rows.enumerated() {
-            loss -= log(max(1e-30, Double(probabilities[place, truth[row]])))
-            gradient[place, truth[row]] -= 1
-        }
-        gradient.scale(by: 1 / Float(total))
-        var slopes = backward(gradient, &gradients)
-        slopes.scale(by: 1 / keep)
-        network.embed.backward(flat, slopes, &gradients)
-        return (loss, gradients)
     }
 }

@@ -48,7 +48,12 @@ public enum CSVReader {
             case UInt8(ascii: ","): try endField()
             case 13 where position < bytes.count && bytes[position] == 10: break
             case 10:
-                try endRow()
+                // Blank lines at the end of a file are no rows.
+                if hasField || !field.isEmpty || !fields.isEmpty
+                    || bytes[position...].contains(where: { $0 != 10 && $0 != 13 })
+                {
+                    try endRow()
+                }
                 start = line
                 hasField = false
             default: field.append(byte)

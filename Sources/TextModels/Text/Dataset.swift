@@ -4,10 +4,13 @@ import Base
 public struct Dataset: Sendable {
     public var texts: [String]
     public var labels: [String]
+    /// Shares of the classes a teacher gave each text, instead of the labels' certainty; nil: the labels count.
+    public var shares: [[Double]]?
 
-    public init(texts: [String] = [], labels: [String] = []) {
+    public init(texts: [String] = [], labels: [String] = [], shares: [[Double]]? = nil) {
         self.texts = texts
         self.labels = labels
+        self.shares = shares
     }
 
     public var count: Int { texts.count }
@@ -22,11 +25,18 @@ public struct Dataset: Sendable {
     /// - Throws: `MLError(.invalidInput)` for a missing column, a row of another width, bytes that are not UTF-8, and a
     ///   file without rows; always with file and line.
     public init(
-        parsing bytes: [UInt8], name: String, textColumn: String = "text", labelColumn: String = "label"
+        parsing bytes: [UInt8], name: String, textColumn: String = "text", labelColumn: String = "label",
+        pairColumn: String? = nil
     ) throws {
-        let rows = try Rows(parsing: bytes, name: name, columns: [textColumn, labelColumn])
-        self.init(texts: rows.values.map { $0[0] }, labels: rows.values.map { $0[1] })
+        let columns = [textColumn, labelColumn] + (pairColumn.map { [$0] } ?? [])
+        let rows = try Rows(parsing: bytes, name: name, columns: columns)
+        self.init(
+            texts: rows.values.map { $0.count == 3 ? Dataset.pair($0[0], $0[2]) : $0[0] },
+            labels: rows.values.map { $0[1] })
     }
+
+    /// Two texts as one: models of pairs take them apart again at the mark between them (ASCII's record separator).
+    public static func pair(_ first: String, _ second: String) -> String { first + TextReader.pairSeparator + second }
 
     /// Reads texts alone: a column of such a file, or the lines of any other file.
     public static func texts(parsing bytes: [UInt8], name: String, textColumn: String = "text") throws -> [String] {
@@ -101,7 +111,10 @@ public struct Rows: Sendable {
                 try columns.map { column in
                     switch object[column] {
                     case .string(let text)?: return text
-                    case nil: throw Rows.missing(column, name, object.objectValue?.keys ?? [])
+                    case nil:
+                        throw MLError(
+                            .invalidInput, "'\(name)' line \(line.number) has no key '\(column)'",
+                            hint: "its keys are: \((object.objectValue?.keys ?? []).joined(separator: ", "))")
                     case let value?: return value.compact()
                     }
                 })

@@ -10,9 +10,11 @@ public enum Tokeniser {
     public static let version = "words.v1"
 
     /// All tokens, with the UTF-8 offsets they came from.
-    public static func tokens(of text: String) -> [TextToken] {
+    ///
+    /// - Parameter isLowercase: capitals become small letters.
+    public static func tokens(of text: String, isLowercase: Bool = true) -> [TextToken] {
         var found: [TextToken] = []
-        forEach(in: text) { found.append(TextToken(text: $0, range: $1)) }
+        forEach(in: text, isLowercase: isLowercase) { found.append(TextToken(text: $0, range: $1)) }
         return found
     }
 
@@ -24,16 +26,19 @@ public enum Tokeniser {
     }
 
     /// Calls `body` with each token and its UTF-8 range.
-    public static func forEach(in text: String, _ body: (String, Range<Int>) -> Void) {
+    public static func forEach(
+        in text: String, isLowercase: Bool = true, _ body: (String, Range<Int>) -> Void
+    ) {
         var text = text
         text.withUTF8 { bytes in
-            var scanner = Scanner(bytes: bytes)
+            var scanner = Scanner(bytes: bytes, isLowercase: isLowercase)
             scanner.run(body)
         }
     }
 
     private struct Scanner {
         let bytes: UnsafeBufferPointer<UInt8>
+        let isLowercase: Bool
         var position = 0
 
         mutating func run(_ body: (String, Range<Int>) -> Void) {
@@ -132,12 +137,13 @@ public enum Tokeniser {
             if part.allSatisfy({ $0 < 0x80 }) {
                 return String(unsafeUninitializedCapacity: part.count) { out in
                     for (index, byte) in part.enumerated() {
-                        out[index] = (0x41...0x5a).contains(byte) ? byte | 0x20 : byte
+                        out[index] = isLowercase && (0x41...0x5a).contains(byte) ? byte | 0x20 : byte
                     }
                     return part.count
                 }
             }
-            return String(decoding: part, as: UTF8.self).lowercased()
+            let whole = String(decoding: part, as: UTF8.self)
+            return isLowercase ? whole.lowercased() : whole
         }
     }
 }

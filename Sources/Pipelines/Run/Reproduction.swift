@@ -1,0 +1,242 @@
+import Base
+
+/// One `repro` under way. All but the commands themselves happens on the thread that calls `run`: judging, recording,
+/// telling. So there is one writer of records, and what a stage sees never depends on timing.
+final class Reproduction {
+    private let reproducer: Reproducer
+    private let graph: StageGraph
+    private let options: ReproOptions
+    private let event: (ReproEvent) -> Void
+    private let planner: Planner
+    private let overlay: PlannedContent
+    private let params: ParamReader
+    /// Stages in running order, and where each stands in it.
+    private let order: [Int]
+    private var unfinished: [Int: Int] = [:]
+    private var states: [State]
+    private var firstOpen = 0
+    private var running: [Int: Running] = [:]
+    private let mailbox = Mailbox<Message>()
+    private let resources: ResourcePool
+    private var result = ReproResult()
+    private var ran: Set<Int> = []
+    /// Stages that failed or were held up, with the failed stage behind it.
+    private var broken: [Int: Stage] = [:]
+    private var failure: MLError?
+    private var toldOfLock: Set<Int> = []
+
+    private enum State { case waiting, locked, running, done }
+
+    private struct Running {
+        var plan: StagePlan
+        var lock: StageLock?
+        /// What to tell when the stage has ended, if others run beside it.
+        var told: [ReproEvent] = []
+        var toldBytes = 0
+    }
+
+    private struct Message: Sendable {
+        enum Content: Sendable {
+            case event(ReproEvent)
+            case ended(Result<StageRunner.Outcome, MLError>)
+        }
+        var index: Int
+        var content: Content
+    }
+
+    init(_ reproducer: Reproducer, order: [Int], event: @escaping (ReproEvent) -> Void) {
+        self.reproducer = reproducer
+        graph = reproducer.graph
+        options = reproducer.options
+        self.event = event
+        planner = reproducer.planner()
+        overlay = PlannedContent(reproducer.content)
+        params = ParamReader(content: reproducer.content)
+        self.order = order
+        resources = ResourcePool(processors: max(1, reproducer.options.jobs))
+        states = Array(repeating: .waiting, count: order.count)
+        var isBefore: Set<Int> = []
+        for index in order {
+            // With single items the order is the user's; what comes later is not waited for.
+            unfinished[index] = graph.activeUpstream(index).count { isBefore.contains($0) }
+            isBefore.insert(index)
+        }
+        positions = Dictionary(order.enumerated().map { ($1, $0) }) { first, _ in first }
+    }
+
+    private let positions: [Int: Int]
+
+    func run() throws -> ReproResult {
+        while true {
+            var position = failure == nil ? nextReady(after: firstOpen) : nil
+            while let current = position, failure == nil {
+                begin(current)
+                position =
+                    resources.isExhausted ? nil : nextReady(after: states[current] == .done ? firstOpen : current)
+            }
+            let isLocked = failure == nil && states.contains { $0 == .locked }
+            if running.isEmpty && !isLocked { break }
+            for message in mailbox.take(waiting: isLocked ? 100 : 60_000) { handle(message) }
+            if isLocked {
+                for position in states.indices where states[position] == .locked { states[position] = .waiting }
+            }
+        }
+        if let failure { throw failure }
+        return result
+    }
+
+    /// The first stage in order that waits for nothing any more.
+    private func nextReady(after start: Int) -> Int? {
+        while firstOpen < states.count, states[firstOpen] == .done || states[firstOpen] == .running { firstOpen += 1 }
+        guard max(start, firstOpen) < states.count else { return nil }
+        return (max(start, firstOpen)..<states.count).first {
+            states[$0] == .waiting && unfinished[order[$0]] == 0 && !resources.isTooLarge(graph.stages[order[$0]])
+        }
+    }
+
+    /// Judges a stage and does what is needed; a run only starts here.
+    private func begin(_ position: Int) {
+        let index = order[position]
+        let stage = graph.stages[index]
+        if !options.ignoreErrors, let culprit = graph.activeUpstream(index).lazy.compactMap({ self.broken[$0] }).first {
+            broken[index] = culprit
+            result.blocked.append(stage)
+            event(.blocked(stage, by: culprit))
+            return finish(position)
+        }
+        do {
+            let isForced = options.forceDownstream && graph.activeUpstream(index).contains { ran.contains($0) }
+            let plan = try planner.plan(stage, content: overlay, params: params, force: isForced)
+            switch plan.state {
+            case .unchanged(let record):
+                if options.allowMissing { overlay.set(record.outputs) }
+                result.unchanged.append(stage)
+                event(.unchanged(stage))
+                try checkGates(stage, record, base: nil)
+            case .frozen:
+                result.unchanged.append(stage)
+                event(.frozen(stage))
+            case .cached(let record) where try reproducer.restore(record, of: stage, event):
+                stage.outputs.forEach { params.forget($0.path) }
+                result.restored.append(stage)
+                event(.restored(stage, record, reasons: plan.reasons))
+                try checkGates(stage, record, base: nil)
+            case .run, .mayRun, .cached:
+                return try start(plan, position)
+            }
+        } catch { fail(index, error) }
+        finish(position)
+    }
+
+    private func start(_ plan: StagePlan, _ position: Int) throws {
+        let stage = plan.stage
+        let index = order[position]
+        var lock: StageLock?
+        if let folder = options.lockFolder {
+            lock = try StageLock.take(stage.address, in: folder)
+            if lock == nil {
+                if toldOfLock.insert(index).inserted {
+                    event(.warning(stage, "another process runs stage '\(stage.address)': waiting for it"))
+                }
+                states[position] = .locked
+                return
+            }
+        }
+        let executor = try reproducer.executor(for: stage)
+        try reproducer.prepare(plan)
+        states[position] = .running
+        resources.take(stage)
+        running[index] = Running(plan: plan, lock: lock)
+        tell(index, .starting(stage, reasons: plan.reasons))
+        let mailbox = mailbox
+        let key = plan.key ?? ObjectID.of(stage.address)
+        startThread {
+            var attempt = 0
+            while true {
+                do {
+                    let outcome = try executor.run(stage, key: key) { progress in
+                        switch progress {
+                        case .command(let text):
+                            mailbox.post(Message(index: index, content: .event(.command(stage, text))))
+                        case .output(let bytes):
+                            mailbox.post(Message(index: index, content: .event(.output(stage, bytes))))
+                        }
+                    }
+                    return mailbox.post(Message(index: index, content: .ended(.success(outcome))))
+                } catch {
+                    let error = error as? MLError ?? MLError(.failed, "\(error)")
+                    attempt += 1
+                    if error.cause is StageInterruption || attempt > stage.settings.retries {
+                        return mailbox.post(Message(index: index, content: .ended(.failure(error))))
+                    }
+                    let words = "\(error.message); trying again (\(attempt) of \(stage.settings.retries))"
+                    mailbox.post(Message(index: index, content: .event(.warning(stage, words))))
+                }
+            }
+        }
+    }
+
+    private func handle(_ message: Message) {
+        switch message.content {
+        case .event(let event): tell(message.index, event)
+        case .ended(let ended):
+            guard let run = running.removeValue(forKey: message.index), let position = positions[message.index] else {
+                return
+            }
+            let stage = run.plan.stage
+            resources.give(stage)
+            run.told.forEach(event)
+            stage.outputs.forEach { params.forget($0.path) }
+            do {
+                let base = stage.settings.gates.isEmpty ? nil : try reproducer.lookup.latestRecord(stage: stage.address)
+                let record = try reproducer.complete(run.plan, try ended.get(), event)
+                ran.insert(message.index)
+                result.ran.append(record)
+                event(.finished(stage, record))
+                try checkGates(stage, record, base: base)
+            } catch { fail(message.index, error) }
+            finish(position)
+        }
+    }
+
+    /// At once while stages run one by one; else kept until the stage has ended, so that outputs do not mix.
+    private func tell(_ index: Int, _ news: ReproEvent) {
+        guard options.jobs > 1, var run = running[index] else { return event(news) }
+        if case .output(_, let bytes) = news {
+            // What is shown is a help to the user; a stage that prints without end must not fill the memory.
+            guard run.toldBytes < 8 << 20 else { return }
+            run.toldBytes += bytes.count
+        }
+        run.told.append(news)
+        running[index] = run
+    }
+
+    private func checkGates(_ stage: Stage, _ record: RunRecord, base: RunRecord?) throws {
+        let unmet = Gate.unmet(stage.settings.gates, metrics: record.metrics, base: base?.metrics)
+        if unmet.isEmpty { return }
+        throw MLError(
+            .failed, "stage '\(stage.address)' does not pass its gates: " + unmet.joined(separator: "; "),
+            hint: "its outputs and its record are kept; stages after it do not run")
+    }
+
+    private func fail(_ index: Int, _ problem: any Error) {
+        let stage = graph.stages[index]
+        let error = problem as? MLError ?? MLError(.failed, "\(problem)")
+        event(.failed(stage, error))
+        if error.cause is StageInterruption || !(options.keepGoing || options.ignoreErrors) {
+            if failure == nil { failure = error }
+            return
+        }
+        stage.outputs.forEach { params.forget($0.path) }
+        broken[index] = stage
+        result.failures.append((stage, error))
+    }
+
+    private func finish(_ position: Int) {
+        states[position] = .done
+        for reader in graph.downstream[order[position]] {
+            guard let place = positions[reader], place > position, !graph.stages[reader].isFrozen else { continue }
+            unfinished[reader, default: 0] -= 1
+        }
+    }
+}

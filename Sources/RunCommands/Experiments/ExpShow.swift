@@ -1,0 +1,108 @@
+import ArgumentParser
+import Base
+import CommandKit
+import GitKit
+import Records
+import Reports
+import RunKit
+
+struct ExpShow: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Show experiments as a table, or one of them.",
+        discussion: """
+            Examples:
+              git mlrun exp show --sort accuracy --filter 'lr<0.1'
+              git mlrun exp show --seeds
+              git mlrun exp show brave-otter --log
+            """)
+    @Argument(help: ArgumentHelp("An experiment.", valueName: "name")) var name: String?
+    @Flag(help: "Print what the experiment's run said.") var log = false
+    @Option(help: ArgumentHelp("Sort by a metric or param.", valueName: "name")) var sort: String?
+    @Option(help: ArgumentHelp("With --sort: asc or desc.", valueName: "order")) var sortOrder: Log.SortOrder = .desc
+    @Option(help: ArgumentHelp("Only experiments where this holds.", valueName: "expression")) var filter: String?
+    @Flag(help: "Only columns that differ.") var onlyChanged = false
+    @Flag(help: "Join experiments that differ in the seed alone: mean ± 95 % interval.") var seeds = false
+    @Option(help: ArgumentHelp("The param that holds the seed.", valueName: "key")) var seedParam = "seed"
+    @OptionGroup var output: ValueOutput
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws { if log && name == nil { throw ValidationError("--log needs an experiment") } }
+
+    func run() throws {
+        let session = try RunSession(common)
+        if let name { return try show(session.runs.experiments.find(name), session) }
+        let filter = try filter.map { try FilterExpression($0) }
+        var found = try session.runs.experiments.list() + session.runs.experiments.queue()
+        if let filter {
+            found = found.filter { experiment in
+                let entry = experiment.entry
+                return filter.matches { $0 == "state" ? .string(experiment.state.rawValue) : entry.value($0) }
+            }
+        }
+        if let sort {
+            let byCommit = Dictionary(found.map { ($0.name, $0) }) { first, _ in first }
+            let sorted = HistoryTable(found.map(\.entry)).sorted(by: sort, descending: sortOrder == .desc)
+            found = sorted.compactMap { byCommit[$0.subject] }
+        }
+        if seeds { return showSeeds(found, session.ui) }
+        let view = try ExperimentView(found, session, onlyChanged: onlyChanged)
+        if output.json { return session.ui.write(view.json().compact() + "\n") }
+        if output.csv { return session.ui.write(view.csv()) }
+        view.table(precision: output.decimals ?? 5).show(output.md ? .markdown : .terminal, session.ui)
+    }
+
+    private func show(_ experiment: Experiment, _ session: RunSession) throws {
+        let ui = session.ui
+        if log {
+            guard let id = experiment.log, let text = try session.runs.records.log(id) else {
+                throw MLError(
+                    .missingObject, "the log of '\(experiment.name)' is not here", hint: "run 'git mlrun fetch'")
+            }
+            return try ui.write(text)
+        }
+        if output.json {
+            var document: JSONObject = [
+                "version": 1, "name": .string(experiment.name), "state": .string(experiment.state.rawValue),
+                "base": .string(experiment.base.hex), "set": .object(experiment.set),
+            ]
+            document["commit"] = .string(experiment.commit?.id.hex ?? "")
+            document["params"] = .object(experiment.params)
+            document["metrics"] = .object(experiment.metrics)
+            document["steps"] = .object(experiment.steps)
+            document["duration"] = .number(experiment.duration)
+            return ui.write(JSON.object(document).pretty())
+        }
+        ui.print("experiment \(experiment.name)  (\(experiment.state.rawValue))")
+        ui.print("commit \(experiment.commit?.id.hex ?? "")\nbase   \(experiment.base.hex)")
+        ui.print("ran \(Quantity.duration(experiment.duration))\(experiment.host.map { " on \($0)" } ?? "")\n")
+        for (title, values) in [("Metric", experiment.metrics), ("Param", experiment.params)] where !values.isEmpty {
+            var table = PlainTable(["Path", title, "Value"])
+            for (file, keys) in values.pairs {
+                for (key, value) in keys.objectValue?.pairs ?? [] {
+                    table.rows.append([
+                        file.isEmpty ? "-" : file, key, ValueText.spell(value, precision: output.decimals),
+                    ])
+                }
+            }
+            ui.write(output.format.text(table) + "\n")
+        }
+    }
+
+    private func showSeeds(_ found: [Experiment], _ ui: UserInterface) {
+        let groups = SeedGroups(found.filter { $0.state == .done }.map(\.entry), seed: seedParam)
+        if output.json { return ui.write(JSON.object(["version": 1, "groups": groups.json]).pretty()) }
+        var table = PlainTable(groups.params + ["n"] + groups.metrics)
+        for group in groups.groups {
+            table.rows.append(
+                groups.params.map { ValueText.spell(group.params[$0]) } + [String(group.count)]
+                    + groups.metrics.map { name in
+                        guard let statistics = group.metrics[name] else { return "-" }
+                        let mean = ValueText.spell(.number(statistics.mean), precision: output.decimals)
+                        return statistics.margin.map {
+                            "\(mean) ± \(ValueText.spell(.number($0), precision: output.decimals))"
+                        } ?? mean
+                    })
+        }
+        ui.write(output.format.text(table))
+    }
+}

@@ -1,0 +1,73 @@
+import Base
+import GitKit
+import Pipelines
+import RunKit
+
+/// What both kinds of files have in common: which they are, and how they read.
+enum ValueKind {
+    case metrics, params
+}
+
+/// One metric or param file of one revision.
+struct ValueFile {
+    var path: String
+    /// As in the file, reduced to what counts as a metric or a param.
+    var tree: JSON
+    /// Why it cannot be read; nil when it can.
+    var problem: MLError?
+
+    /// Leaves by dotted key.
+    var leaves: JSONObject { problem == nil ? JSONObject(Params.flatten(tree).map { ($0.key, $0.value) }) : [:] }
+}
+
+/// Where values are looked for and which.
+struct ValueSelection {
+    var kind: ValueKind
+    /// Paths from the top; empty for what the pipelines declare.
+    var targets: [String] = []
+    /// Params: only those that stages depend on.
+    var stagesOnly = false
+
+    func files(_ project: Project?, _ content: any ContentSource) throws -> [ValueFile] {
+        if targets.isEmpty && kind == .params {
+            let values = try ParamTable.values(project, content, stagesOnly: stagesOnly)
+            return values.pairs.map { ValueFile(path: $0.key, tree: $0.value) }
+        }
+        var paths = targets
+        if targets.isEmpty, let project {
+            let outputs = project.stages.flatMap(\.outputs).filter { $0.kind == .metric }.map(\.path)
+            var seen: Set<String> = []
+            paths = (project.files.flatMap(\.metrics) + outputs).filter { seen.insert($0).inserted }
+        }
+        return try paths.compactMap { path in
+            do {
+                guard let bytes = try content.read(path) else {
+                    guard targets.contains(path) else { return nil }
+                    let error = MLError(.notFound, "'\(path)' does not exist")
+                    return ValueFile(path: path, tree: [:], problem: error)
+                }
+                let tree = try Params.load(bytes, name: path)
+                return ValueFile(path: path, tree: kind == .metrics ? Metrics.only(tree) : tree)
+            } catch let error as MLError where error.code != .missingObject {
+                return ValueFile(path: path, tree: [:], problem: error)
+            }
+        }
+    }
+
+    func files(ofRevision revision: String, _ session: RunSession) throws -> [ValueFile] {
+        let commit = try session.repository.commit(revision)
+        let content = session.runs.content(of: commit, fetch: session.fetch)
+        return try files(targets.isEmpty ? session.runs.project(of: commit, content) : nil, content)
+    }
+
+    func filesOfWorkTree(_ session: RunSession) throws -> [ValueFile] {
+        let cache = session.runs.statCache()
+        let content = try session.runs.workTreeContent(cache)
+        return try files(targets.isEmpty ? session.runs.project(content) : nil, content)
+    }
+
+    /// `{file: {key: value}}`
+    static func values(_ files: [ValueFile]) -> JSONObject {
+        JSONObject(files.map { ($0.path, .object($0.leaves)) })
+    }
+}

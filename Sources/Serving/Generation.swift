@@ -1,0 +1,64 @@
+import Base
+
+/// One version of a model that is served. What belongs to a request is answered by one generation, whole.
+public struct Generation: Sendable {
+    /// Counts from 1 as generations come.
+    public var number: Int
+    /// The commit's full id; `worktree` for a model that is in no commit.
+    public var version: String
+    /// What the model is called in addresses: the last part of its path.
+    public var model: String
+    public var predictor: any Predictor
+
+    public init(number: Int, version: String, model: String, predictor: any Predictor) {
+        self.number = number
+        self.version = version
+        self.model = model
+        self.predictor = predictor
+    }
+
+    /// Whether `version` names this generation: the whole id, or at least four digits of its beginning.
+    public func answers(to version: String) -> Bool {
+        version == self.version || (version.utf8.count >= 4 && self.version.hasPrefix(version))
+    }
+}
+
+/// Texts with the answers they must get before a generation gets traffic.
+public struct GoldenPredictions: Sendable {
+    /// How far a probability may be from the recorded one: what another processor's arithmetic may change.
+    public static let tolerance = 1e-4
+
+    public private(set) var texts: [String] = []
+    private var expected: [[String: Double]] = []
+
+    /// Reads what `git mlrun predict --json` prints: `{label, probabilities: {label: p}, text}` a line.
+    ///
+    /// - Throws: `MLError(.invalidInput)` naming the line that is none.
+    public init(parsing bytes: [UInt8], name: String) throws {
+        for (number, line) in bytes.split(separator: 10).enumerated() {
+            guard let entry = try? JSON(parsing: Array(line)), let text = entry["text"]?.stringValue,
+                let probabilities = entry["probabilities"]?.objectValue
+            else {
+                throw MLError(
+                    .invalidInput, "'\(name)' line \(number + 1) is no prediction",
+                    hint: "make the file with 'git mlrun predict --json'")
+            }
+            texts.append(text)
+            expected.append(Dictionary(uniqueKeysWithValues: probabilities.pairs.map { ($0, $1.doubleValue ?? .nan) }))
+        }
+    }
+
+    /// - Throws: `MLError(.failed)` naming the first text whose answer is another one.
+    public func check(_ predictor: any Predictor) throws {
+        for (row, (text, wanted)) in zip(try predictor.predict(texts), zip(texts, expected)) {
+            for (label, value) in zip(predictor.labels, row) {
+                guard let probability = wanted[label], abs(probability - value) <= GoldenPredictions.tolerance else {
+                    throw MLError(
+                        .failed,
+                        "the model's answer to '\(text.prefix(60))' is not the recorded one: '\(label)' has "
+                            + "\(value), not \(wanted[label].map { "\($0)" } ?? "nothing")")
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Base
+import Explainers
+import Testing
+import TextModels
+
+/// Scoring a mask must be predicting the masked text.
+@Suite struct MaskScorerTests {
+    static let texts = [
+        "The film is not good, but wonderful! The end", "", "word", "   ", "!!! ... ?!", "don't you're it's n't 's",
+        "fine.<br /><br />Dull <BR /> film<br/>bad", "a <br\n/> b <br  /> c", "x<br", "<b>bold</b> &amp; <br />",
+        "שלום עולם, הסרט טוב מאוד!", "très bon film — émouvant ’quoted’", "😀 good 👩‍👩‍👧 film 🇩🇪!", "e\u{301}te\u{301} good",
+        "good good good, bad! good", "tab\tand\nline\r\nbreaks  and   runs", "\u{a0}non\u{a0}breaking\u{2003}spaces",
+        "3.14 is_not 1,000 words", "'s start don' 't and 'll end'",
+    ]
+
+    /// Trained on its own texts, so that single words, pairs and triples are among the features.
+    static func model(_ embed: JSON, encode: JSON = "none", attend: JSON = "mean", labels: Int = 2) throws -> TextModel
+    {
+        var spec: JSONObject = ["embed": embed]
+        if embed["layer"] == "words" {
+            spec["encode"] = encode
+            spec["attend"] = attend
+        }
+        let rows = (0..<5).flatMap { _ in texts }
+        let data = Dataset(texts: rows, labels: rows.indices.map { "l\($0 % labels)" })
+        return try TextModel.train(
+            ModelSpec(.object(spec)), TrainingSpec(["epochs": 1]), train: data, dev: data)
+    }
+
+    static let models: [@Sendable () throws -> TextModel] = [
+        { try model(["layer": "ngrams", "n": 1, "min_count": 1]) },
+        { try model(["layer": "ngrams", "n": 2, "min_count": 1]) },
+        { try model(["layer": "ngrams", "n": 3, "min_count": 1], labels: 3) },
+        { try model(["layer": "words", "width": 4, "min_count": 1, "max_tokens": 8], labels: 3) },
+        {
+            try model(
+                ["layer": "words", "width": 4, "min_count": 1], encode: ["layer": "cnn", "width": 4], attend: "max")
+        },
+    ]
+
+    @Test(arguments: models.indices) func `masks score as their texts do`(number: Int) throws {
+        let model = try MaskScorerTests.models[number]()
+        var fast = 0
+        for (row, text) in MaskScorerTests.texts.enumerated() {
+            var kinds: [any MaskableText] = [
+                IndexedText(text), IndexedText(text, mergesRepeats: false), MaskedText(text),
+                MaskedText(text, maskToken: ""), MaskedText(text, splitting: .whitespace),
+                MaskedText(text, maskToken: "UNK"),
+            ]
+            let attribution = try InputXGradient().explain(text, predictor: model)
+            kinds += [try HiddenWords(attribution), try HiddenWords(attribution, replacement: "so")]
+            for (kind, variant) in kinds.enumerated() {
+                guard let scorer = try model.scorer(for: variant) else { continue }
+                fast += 1
+                var random = SeededRandom(seed: 1, purpose: "masks", position: UInt64(row * 10 + kind))
+                var masks = [BitSet(count: variant.players), BitSet(count: variant.players, all: true)]
+                for _ in 0..<20 {
+                    masks.append(
+                        BitSet(count: variant.players, (0..<variant.players).filter { _ in random.next() % 3 > 0 }))
+                }
+                let expected = try model.predict(masks.map(variant.masked))
+                for (mask, (own, other)) in zip(masks, zip(try scorer.outputs(masks), expected)) {
+                    let difference = zip(own, other).reduce(0) { max($0, abs($1.0 - $1.1)) }
+                    #expect(difference < (number < 3 ? 1e-12 : 2e-6), "\(text) as \(variant.masked(mask))")
+                }
+            }
+        }
+        // Most texts have the fast way, or the test shows nothing.
+        #expect(fast > 130)
+    }
+}
