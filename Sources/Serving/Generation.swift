@@ -9,6 +9,8 @@ public struct Generation: Sendable {
     /// What the model is called in addresses: the last part of its path.
     public var model: String
     public var predictor: any Predictor
+    /// What its predictions are compared with; nil when nobody knows.
+    public var reference: ReferenceDistribution?
 
     public init(number: Int, version: String, model: String, predictor: any Predictor) {
         self.number = number
@@ -46,6 +48,14 @@ public struct GoldenPredictions: Sendable {
             texts.append(text)
             expected.append(Dictionary(uniqueKeysWithValues: probabilities.pairs.map { ($0, $1.doubleValue ?? .nan) }))
         }
+    }
+
+    /// What the texts and answers look like, in the order of the labels.
+    public func distribution(_ predictor: any Predictor) -> ReferenceDistribution {
+        let vocabulary = predictor as? any VocabularyPredictor
+        return ReferenceDistribution(
+            texts: texts, rows: expected.map { row in predictor.labels.map { row[$0] ?? 0 } }, labels: predictor.labels
+        ) { vocabulary?.words(in: $0) }
     }
 
     /// - Throws: `MLError(.failed)` naming the first text whose answer is another one.

@@ -129,7 +129,8 @@ public final class ModelService: RequestHandling, @unchecked Sendable {
             case .success(let rows):
                 for (text, row) in zip(texts, rows) {
                     let best = row.indices.max { row[$0] < row[$1] } ?? 0
-                    self.metrics.observe(generation, label: generation.predictor.labels[best], score: row[best])
+                    self.metrics.observe(
+                        generation, text, label: generation.predictor.labels[best], score: row[best])
                     self.journal.prediction(text, row, best, generation, identity)
                 }
                 finish(.success(rows))

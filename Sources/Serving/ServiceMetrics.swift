@@ -32,7 +32,15 @@ public final class ServiceMetrics: @unchecked Sendable {
 
     private static let seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10]
     private static let sizes: [Double] = [1, 2, 4, 8, 16, 32, 64, 128, 256]
-    private static let scores = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1]
+
+    /// What is known of the texts that a version was asked.
+    private struct Texts {
+        var lengths = Histogram(ReferenceDistribution.lengthBounds)
+        var words = 0
+        var unknownWords = 0
+        var hasVocabulary = false
+        var reference: ReferenceDistribution?
+    }
 
     private let mutex = Mutex()
     private var requests: [Route: Int] = [:]
@@ -40,6 +48,7 @@ public final class ServiceMetrics: @unchecked Sendable {
     private var batches = Histogram(sizes)
     private var classes: [Class: Int] = [:]
     private var scores: [String: Histogram] = [:]
+    private var texts: [String: Texts] = [:]
     private var inFlight = 0
     private var logErrors = 0
     private var switches = 0
@@ -59,10 +68,18 @@ public final class ServiceMetrics: @unchecked Sendable {
 
     func observe(batch: Int) { mutex.withLock { batches.add(Double(batch)) } }
 
-    func observe(_ generation: Generation, label: String, score: Double) {
+    func observe(_ generation: Generation, _ text: String, label: String, score: Double) {
+        let length = text.unicodeScalars.count
+        let words = (generation.predictor as? any VocabularyPredictor)?.words(in: text)
         mutex.withLock {
             classes[Class(version: generation.version, label: label), default: 0] += 1
-            scores[generation.version, default: Histogram(ServiceMetrics.scores)].add(score)
+            scores[generation.version, default: Histogram(ReferenceDistribution.scoreBounds)].add(score)
+            texts[generation.version, default: Texts(reference: generation.reference)].lengths.add(Double(length))
+            if let words {
+                texts[generation.version]?.hasVocabulary = true
+                texts[generation.version]?.words += words.all
+                texts[generation.version]?.unknownWords += words.unknown
+            }
         }
     }
 
@@ -104,6 +121,7 @@ public final class ServiceMetrics: @unchecked Sendable {
             for (version, histogram) in scores.sorted(by: { $0.key < $1.key }) {
                 page.histogram("gitml_prediction_score", [("version", version)], histogram)
             }
+            texts(&page, generation)
             page.begin("gitml_generation_info", "gauge", "The commit that answers now.")
             page.line("gitml_generation_info", [("version", generation.version), ("model", generation.model)], 1)
             page.begin("gitml_generation_number", "gauge", "How many generations were put in place.")
@@ -114,6 +132,48 @@ public final class ServiceMetrics: @unchecked Sendable {
             page.begin("gitml_log_errors_total", "counter", "Log lines that could not be written.")
             page.line("gitml_log_errors_total", [], Double(logErrors))
             return page.text
+        }
+    }
+
+    /// What was asked, and what was asked of the model when it was trained.
+    private func texts(_ page: inout Page, _ generation: Generation) {
+        var known = texts
+        known[generation.version, default: Texts()].reference = generation.reference
+        let all = known.sorted { $0.key < $1.key }
+        page.begin("gitml_text_characters", "histogram", "Length of the texts, in characters.")
+        for (version, texts) in all { page.histogram("gitml_text_characters", [("version", version)], texts.lengths) }
+        let counted = all.filter(\.value.hasVocabulary)
+        if !counted.isEmpty {
+            page.begin("gitml_words_total", "counter", "Words of the texts.")
+            for (version, texts) in counted {
+                page.line("gitml_words_total", [("version", version)], Double(texts.words))
+            }
+            page.begin("gitml_unknown_words_total", "counter", "Words of the texts that the model does not know.")
+            for (version, texts) in counted {
+                page.line("gitml_unknown_words_total", [("version", version)], Double(texts.unknownWords))
+            }
+        }
+        let references = all.compactMap { version, texts in texts.reference.map { (version, $0) } }
+        if references.isEmpty { return }
+        func gauge(
+            _ name: String, _ help: String, _ values: (ReferenceDistribution) -> [(labels: [(String, String)], Double)]
+        ) {
+            page.begin(name, "gauge", help)
+            for (version, reference) in references {
+                for (labels, value) in values(reference) { page.line(name, [("version", version)] + labels, value) }
+            }
+        }
+        gauge("gitml_reference_class_share", "The share of texts of a class, on the data of training.") {
+            $0.classes.map { ([("class", $0.label)], $0.share) }
+        }
+        gauge("gitml_reference_score_share", "The share of scores of a bin, on the data of training.") {
+            zip(ReferenceDistribution.scoreBounds, $0.scores).map { ([("up_to", Page.spell($0))], $1) }
+        }
+        gauge("gitml_reference_characters_share", "The share of texts of a length, on the data of training.") {
+            zip(ReferenceDistribution.lengthBounds + [.infinity], $0.lengths).map { ([("up_to", Page.spell($0))], $1) }
+        }
+        gauge("gitml_reference_unknown_words_share", "The share of unknown words, on the data of training.") {
+            $0.unknownWords.map { [([], $0)] } ?? []
         }
     }
 
@@ -143,8 +203,9 @@ public final class ServiceMetrics: @unchecked Sendable {
             line(name + "_count", labels, Double(histogram.count))
         }
 
-        private static func spell(_ value: Double) -> String {
-            value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
+        static func spell(_ value: Double) -> String {
+            if value == .infinity { return "+Inf" }
+            return value == value.rounded() && abs(value) < 1e15 ? String(Int64(value)) : String(value)
         }
 
         private static func escaped(_ text: String) -> String {

@@ -4,6 +4,7 @@ import CommandKit
 import ModelKit
 import Pipelines
 import Reports
+import Serving
 import Tensors
 import TextModels
 
@@ -74,6 +75,9 @@ struct Train: ParsableCommand {
             spec, training, train: train, dev: dev, provenance: ["data": places.json], progress: ui.progress,
             options: options)
         try model.save(to: out, precision: precision)
+        let reference = ReferenceDistribution(
+            texts: dev.texts, rows: try model.predict(dev.texts), labels: model.labels, words: model.words)
+        try Files.writeAtomically(reference.json.pretty(), to: out + "/" + ReferenceDistribution.fileName)
         if precision != .single, spec.predict.output == .softmax { try reportLoss(model, dev, ui) }
         for entry in model.history {
             let parts = entry.objectValue?.pairs.map { "\($0.key) \(TableView.spell($0.value))" } ?? []

@@ -62,17 +62,31 @@ struct GenerationOpener {
         guard let loaded = try ModelLoader.choose(words, path: path, data: data, progress: ui.progress).first else {
             throw MLError(.notFound, "there is no model to serve")
         }
-        let generation = Generation(
+        var generation = Generation(
             number: number, version: loaded.commit?.id.hex ?? "worktree",
             model: Files.lastComponent(of: loaded.path).split(separator: ".").first.map(String.init) ?? "model",
             predictor: loaded.predictor)
-        return try checked(generation, golden: golden(loaded), name: loaded.name)
+        let golden = try beside(loaded, GenerationOpener.goldenName)
+        generation.reference = try reference(loaded, golden)
+        return try checked(generation, golden: golden, name: loaded.name)
     }
 
-    private func golden(_ loaded: ModelLoader.Loaded) throws -> [UInt8]? {
+    /// What predictions are compared with: what training wrote down, or else the golden answers.
+    private func reference(_ loaded: ModelLoader.Loaded, _ golden: [UInt8]?) throws -> ReferenceDistribution? {
+        if let bytes = try beside(loaded, ReferenceDistribution.fileName) {
+            do { return try ReferenceDistribution(JSON(parsing: bytes)) } catch {
+                ui.warning("there will be no drift: \((error as? MLError)?.message ?? "\(error)")")
+            }
+        }
+        return try golden.map {
+            try GoldenPredictions(parsing: $0, name: GenerationOpener.goldenName).distribution(loaded.predictor)
+        }
+    }
+
+    /// A file beside the model, in the commit the model is from.
+    private func beside(_ loaded: ModelLoader.Loaded, _ name: String) throws -> [UInt8]? {
         let folder = loaded.path.hasSuffix(".json") ? Files.parent(of: loaded.path) : loaded.path
-        let place =
-            folder.isEmpty || folder == "." ? GenerationOpener.goldenName : folder + "/" + GenerationOpener.goldenName
+        let place = folder.isEmpty || folder == "." ? name : folder + "/" + name
         guard let data, let commit = loaded.commit else {
             return Files.exists(place) ? try Files.read(place) : nil
         }

@@ -32,6 +32,8 @@ struct WordVocabulary: Sendable {
     /// Rows an embedding needs: all words and the unknown one.
     var count: Int { words.count + 1 }
 
+    func knows(_ word: String) -> Bool { numbers[word] != nil }
+
     func numbers(of text: [String]) -> [Int32] {
         if let features { return features.numbers(of: text) }
         return text.map { numbers[$0] ?? 0 }
