@@ -18,12 +18,14 @@ public final class ScratchTree: Sendable {
         git = GitCommand(directory: repository.commonDirectory)
         let folder = repository.commonDirectory + "/mlrun/scratch"
         try Files.makeDirectories(folder)
-        try ScratchTree.sweep(folder, git)
         path = folder + "/\(getpid())-\(String(UInt64.random(in: 0...UInt64.max), radix: 36))"
-        // No hooks: they would fill in large files that no stage reads; a run fetches what it needs.
-        try git.run(
-            ["worktree", "add", "--quiet", "--detach", "--no-checkout", path, commit.hex].withoutHooks,
-            environment: GitCommand.localVariables)
+        try ScratchTree.alone(folder) {
+            try ScratchTree.sweep(folder, git)
+            // No hooks: they would fill in large files that no stage reads; a run fetches what it needs.
+            try git.run(
+                ["worktree", "add", "--quiet", "--detach", "--no-checkout", path, commit.hex].withoutHooks,
+                environment: GitCommand.localVariables)
+        }
         try inside(["read-tree", "--reset", "-u", (tree ?? commit).hex])
     }
 
@@ -43,7 +45,18 @@ public final class ScratchTree: Sendable {
         return id
     }
 
-    public func remove() { ScratchTree.remove(path, git) }
+    public func remove() {
+        try? ScratchTree.alone(Files.parent(of: path)) { ScratchTree.remove(path, git) }
+    }
+
+    /// One at a time in a repository, threads and processes alike: each `git worktree` command reads the entries of all
+    /// work trees, and fails on one that another command has only half written.
+    private static func alone(_ folder: String, _ body: () throws -> Void) throws {
+        let lock = try FileHandle(updating: folder + ".lock")
+        _ = try lock.lock(wait: true)
+        defer { try? lock.close() }
+        try body()
+    }
 
     private static func remove(_ path: String, _ git: GitCommand) {
         _ = try? git.start(
