@@ -22,6 +22,10 @@ public struct Subprocess: Sendable {
     public var input: [UInt8]?
     public var output: Output
     public var errors: Output
+    /// Runs in a session of its own: a signal to this process's group, such as Ctrl-C, does not reach it.
+    public var isDetached = false
+    /// A descriptor the program keeps open to its end, such as one with a lock.
+    public var inherited: Int32?
 
     public init(
         _ arguments: [String], directory: String? = nil, environment: [String: String?] = [:], input: [UInt8]? = nil,
@@ -43,7 +47,9 @@ public struct Subprocess: Sendable {
         let inputPipe = try input.map { _ in try Pipe() }
         let outputPipe = output == .capture ? try Pipe() : nil
         let errorPipe = errors == .capture ? try Pipe() : nil
-        let child = try Subprocess.spawn(name, arguments, environment) { actions in
+        let child = try Subprocess.spawn(name, arguments, environment, isDetached: isDetached) { actions in
+            // The same number twice only clears close-on-exec.
+            if let inherited { posix_spawn_file_actions_adddup2(&actions, inherited, inherited) }
             if let inputPipe {
                 posix_spawn_file_actions_adddup2(&actions, inputPipe.reader, 0)
             }
@@ -79,7 +85,7 @@ public struct Subprocess: Sendable {
 
     /// Starts a program with the streams that `connect` gives it.
     static func spawn(
-        _ name: String, _ arguments: [String], _ environment: [String: String?],
+        _ name: String, _ arguments: [String], _ environment: [String: String?], isDetached: Bool = false,
         _ connect: (inout posix_spawn_file_actions_t) -> Void
     ) throws -> pid_t {
         var actions = posix_spawn_file_actions_t()
@@ -102,7 +108,9 @@ public struct Subprocess: Sendable {
         sigemptyset(&standard)
         sigaddset(&standard, SIGPIPE)
         posix_spawnattr_setsigdefault(&attributes, &standard)
-        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        // POSIX_SPAWN_SETSID, which Glibc hides behind _GNU_SOURCE.
+        let session: Int32 = isDetached ? 0x80 : 0
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | session))
         var child = pid_t()
         let failure = posix_spawnp(&child, name, &actions, &attributes, argv, envp)
         guard failure == 0 else {

@@ -47,7 +47,7 @@ public struct DataRepository: Sendable {
     public var isStoreShared: Bool { storeDirectory != repository.dataDirectory }
 
     /// Where this work tree's files in the making are; what killed processes leave there is swept up later.
-    public var scratchDirectory: String { repository.gitDirectory + "/mldata-sync" }
+    public var scratchDirectory: String { repository.scratchDirectory }
 
     /// Whether checkouts leave pointers on purpose (`install --skip-smudge`).
     public var skipsSmudge: Bool { configuration["filter.mldata.process"]?.hasSuffix(" --skip") == true }
@@ -58,5 +58,14 @@ public struct DataRepository: Sendable {
     /// The files to fill in when none are named (`mldata.include`, `mldata.exclude`).
     public var wanted: PathFilter {
         PathFilter(include: configuration.all("mldata.include"), exclude: configuration.all("mldata.exclude"))
+    }
+}
+
+extension Repository {
+    var scratchDirectory: String { gitDirectory + "/mldata-sync" }
+
+    /// Replaces a file of the work tree in one step, such as `.gitattributes`; made where git does not look.
+    public func writeWorkTreeFile(_ bytes: [UInt8], to path: String) throws {
+        try ScratchFolder(scratchDirectory).write(bytes, to: path)
     }
 }

@@ -64,12 +64,12 @@ public struct MergeVersions: Sendable {
     /// Stores the result of a merge and writes what git shall keep for it: a pointer, unless no side has one.
     public func keep(_ result: [UInt8], in path: String) throws {
         guard !result.isEmpty, all.contains(where: { $0.pointer != nil }) else {
-            return try Files.writeAtomically(result, to: path)
+            return try data.repository.writeWorkTreeFile(result, to: path)
         }
         let writer = try store.makeWriter()
         let pointer = try writer.add(result).pointer
         // The content is safe before anything names it.
         try writer.finish()
-        try Files.writeAtomically(pointer.encoded, to: path)
+        try data.repository.writeWorkTreeFile(pointer.encoded, to: path)
     }
 }

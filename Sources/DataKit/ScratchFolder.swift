@@ -66,6 +66,18 @@ public final class ScratchFolder: Sendable {
         }
     }
 
+    /// Replaces a file of the work tree in one step; a killed process leaves nothing beside it.
+    public func write(_ bytes: [UInt8], to target: String) throws {
+        let mode = mode_t((Files.status(target)?.mode ?? 0o666) & 0o777)
+        _ = try replace(target) { temporary in
+            let output = try FileHandle(creating: temporary, mode: mode)
+            try output.writeAll(bytes)
+            try output.synchronize()
+            try output.close()
+        }
+        Files.synchronizeDirectory(Files.parent(of: target))
+    }
+
     /// Keeps the folder from being swept while something makes files of its own there.
     ///
     /// - Parameter body: is given the folder's path.

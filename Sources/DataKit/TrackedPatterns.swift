@@ -61,7 +61,7 @@ public struct TrackedPatterns: Sendable {
             changed.append(pattern)
         }
         if changed.isEmpty { return [] }
-        try Files.writeAtomically(kept.map { $0 + "\n" }.joined(), to: path)
+        try repository.writeWorkTreeFile(Array(kept.map { $0 + "\n" }.joined().utf8), to: path)
         return changed
     }
 
@@ -81,7 +81,7 @@ public struct TrackedPatterns: Sendable {
         if kept.allSatisfy({ $0.isEmpty }) {
             try Files.remove(path)
         } else {
-            try Files.writeAtomically(kept.joined(separator: "\n"), to: path)
+            try repository.writeWorkTreeFile(Array(kept.joined(separator: "\n").utf8), to: path)
         }
         return removed
     }

@@ -41,6 +41,19 @@ public struct GitCommand: Sendable {
         }
     }
 
+    /// Runs `git` where no signal to this process's group reaches it, so that what locks files of the repository ends by
+    /// itself when we are killed. All of its input decides, so a step it must not do half needs words of its own for that.
+    ///
+    /// - Parameter lock: a locked file that stays locked until it ends.
+    public func finish(
+        _ arguments: [String], input: [UInt8]? = nil, lock: FileHandle? = nil
+    ) throws -> Subprocess.Result {
+        var process = Subprocess(["git"] + arguments, directory: directory, input: input, output: .discard)
+        process.isDetached = true
+        process.inherited = lock?.descriptor
+        return try process.run()
+    }
+
     /// Git's version: major and minor.
     public func version() throws -> [Int] {
         let words = try run(["--version"]).text.split(separator: " ")

@@ -71,7 +71,7 @@ extension DVCMigration {
         let path = top + "/.gitattributes"
         let old = Files.exists(path) ? try Files.read(path) : []
         let new = AttributeLines.adding(patterns, to: old)
-        if new != old { try Files.writeAtomically(new, to: path) }
+        if new != old { try data.repository.writeWorkTreeFile(new, to: path) }
         return patterns.map { String(decoding: $0, as: UTF8.self) }
     }
 
@@ -92,7 +92,7 @@ extension DVCMigration {
             if kept.allSatisfy(\.isNewline) {
                 try Files.remove(path)
             } else {
-                try Files.writeAtomically(kept, to: path)
+                try data.repository.writeWorkTreeFile(Array(kept.utf8), to: path)
             }
         }
         return changed

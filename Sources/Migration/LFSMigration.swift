@@ -101,7 +101,7 @@ public struct LFSMigration: Sendable {
             }
             let blob = try data.repository.writeBlob(change.new)
             if Files.exists(top + "/" + change.path) {
-                try Files.writeAtomically(change.new, to: top + "/" + change.path)
+                try data.repository.writeWorkTreeFile(change.new, to: top + "/" + change.path)
             }
             entries += Array("\(String(change.mode, radix: 8)) \(blob.hex) 0\t\(change.path)\0".utf8)
         }
