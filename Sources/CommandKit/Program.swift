@@ -48,7 +48,8 @@ public enum Program {
             root.configuration.defaultSubcommand == nil
         else { return }
         let names = root.configuration.subcommands.map { $0._commandName }
-        guard !names.contains(word), word != "help" else { return }
+        let aliases = root.configuration.subcommands.flatMap(\.configuration.aliases)
+        guard !names.contains(word), !aliases.contains(word), word != "help" else { return }
         let name = root.configuration.commandName ?? "git"
         let spoken = name.replacingPrefix("git-", with: "git ")
         let near = NearestName.find(word, in: names)

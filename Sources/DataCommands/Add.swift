@@ -25,12 +25,12 @@ struct Add: ParsableCommand {
         try session.ensureInstalled()
         try Add.track(paths, session)
         let outcome = try Adder(session.data).add(paths, progress: session.ui.progress)
-        var words = "Added \(Quantity.count(outcome.added.count, "file"))"
-        if !outcome.added.isEmpty {
+        var words = "Added \(Quantity.count(outcome.added, "file"))"
+        if outcome.added > 0 {
             words += ": \(Quantity.bytes(outcome.bytes)), the store grew by \(Quantity.bytes(outcome.storedBytes))"
         }
         if outcome.unchanged > 0 { words += "; \(outcome.unchanged) unchanged" }
-        if !outcome.plain.isEmpty { words += "; \(outcome.plain.count) staged as plain Git files" }
+        if outcome.plain > 0 { words += "; \(outcome.plain) staged as plain Git files" }
         session.ui.summary(words)
     }
 
@@ -44,16 +44,18 @@ struct Add: ParsableCommand {
             if try session.data.repository.attribute("filter", of: [probe])[probe] != "mldata" {
                 // The top itself holds .gitattributes and code: only what patterns name is data there.
                 if path.isEmpty || Files.lastComponent(of: path).hasPrefix(".git") { continue }
-                patterns.append(isFolder ? path + "/**" : path)
+                let exact = Files.exists(top + "/" + path) ? TrackedPatterns.exact(path) : path
+                patterns.append(isFolder ? exact + "/**" : exact)
             }
         }
         for pattern in try TrackedPatterns.add(patterns, folder: "", session.data.repository) {
             session.ui.status("Tracking '\(pattern)'")
         }
         // Without its attributes a commit's pointers are just text to every clone.
-        let isStaged = try IndexFile(path: session.data.repository.indexPath).entriesByPath()[".gitattributes"] != nil
-        if !patterns.isEmpty || (!isStaged && Files.exists(top + "/.gitattributes")) {
-            try session.data.repository.git.run(["add", "--", ".gitattributes"])
+        let git = session.data.repository.git
+        func isStaged() throws -> Bool { try !git.run(["ls-files", "--", ":(top).gitattributes"]).output.isEmpty }
+        if try !patterns.isEmpty || (Files.exists(top + "/.gitattributes") && !isStaged()) {
+            try git.run(["add", "--", ":(top).gitattributes"])
         }
     }
 }

@@ -71,14 +71,10 @@ struct Clone: ParsableCommand {
         let data = session.data
         guard try data.repository.head() != nil else { return }
         try data.repository.git.run(["read-tree", "HEAD"])
-        let synchroniser = try Synchroniser(data)
-        let files = try synchroniser.absent().filter { data.wanted.contains($0.path) }
-        let tracked = Set(files.map(\.path))
-        let others = try IndexFile(path: data.repository.indexPath).entries
-            .filter { $0.mode & 0o170000 != 0o160000 && !tracked.contains($0.path) }.map(\.path)
-        try layOut(others, data)
-        _ = try Downloader(data).fetch(files.map(\.pointer), progress: session.ui.progress)
-        let outcome = try synchroniser.create(files, progress: session.ui.progress)
+        let outcome = try Synchroniser(data).complete(
+            restore: true, progress: session.ui.progress, where: { data.wanted.contains($0.path) },
+            others: { try layOut($0, data) },
+            fetch: { _ = try Downloader(data).fetch($0, progress: session.ui.progress) })
         // What is nowhere to be had stays a pointer, and the user hears of it.
         try layOut(outcome.missing.map(\.path), data)
         try Workflow.requireAll(outcome, fetched: true)

@@ -14,7 +14,7 @@ struct Collect: ParsableCommand {
 
             With --remote the store of that name is collected instead: what no ref, here or on the Git remotes, has needed
             for the grace period.
-            """)
+            """, aliases: ["prune"])
 
     @Flag(name: [.customShort("n"), .long], help: "Only say what would go.") var dryRun = false
     @Flag(help: "Keep only what the tips of branches and tags hold; older versions can be fetched again.")

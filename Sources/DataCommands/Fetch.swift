@@ -16,6 +16,7 @@ struct Fetch: ParsableCommand {
     @Flag(help: "Everything that any ref of this repository reaches.") var all = false
     @Flag(help: "Also what branches and tags with a commit of the last days need.") var recent = false
     @Option(help: ArgumentHelp("Download from this remote store only.", valueName: "store")) var from: String?
+    @OptionGroup var selection: PathSelection
     @Flag(help: "Print JSON; while it works, a line of JSON now and then on standard error.") var json = false
     @OptionGroup var common: CommonOptions
 
@@ -32,6 +33,8 @@ struct Fetch: ParsableCommand {
                 try data.pointersInIndex() + (data.repository.head().map { try data.pointers(inTree: $0.tree) } ?? [])
         }
         if recent { files += try data.recentPointers(now: Timestamp.now().seconds) }
+        let chosen = selection.filter.isOpen && !all ? data.wanted : selection.filter
+        files = files.filter { chosen.contains($0.path) }
         let (transfer, missing) = try Downloader(data).fetch(
             files.map(\.pointer), gitRemote: arguments.first, from: from, progress: session.ui.progress(json: json))
         if let first = files.first(where: { missing.contains($0.pointer.oid) }) {

@@ -12,9 +12,11 @@ struct Fsck: ParsableCommand {
             in them is kept, and what is missing comes from the work tree or a remote.
             """)
 
-    @Argument(help: ArgumentHelp("Revisions to check (default: HEAD and the index).", valueName: "rev")) var revisions:
-        [String] = []
+    @Argument(
+        help: ArgumentHelp("Revisions and ranges to check (default: HEAD and the index).", valueName: "rev"))
+    var revisions: [String] = []
     @Flag(help: "Check pointers only, not the store.") var pointers = false
+    @Flag(help: "Check content only, not whether files that should be pointers are.") var objects = false
     @Flag(help: "Mend what can be mended.") var repair = false
     @Flag(name: [.customShort("n"), .long], help: "With --repair: only say what is wrong.") var dryRun = false
     @Flag(help: "Print JSON.") var json = false
@@ -23,11 +25,16 @@ struct Fsck: ParsableCommand {
     func run() throws {
         let session = try Session(common)
         let check = DataCheck(session.data)
-        var findings = try check.run(revisions, pointersOnly: pointers, progress: session.ui.progress)
+        func run() throws -> [DataCheck.Finding] {
+            try check.run(revisions, pointersOnly: pointers && !objects, progress: session.ui.progress).filter {
+                pointers || !objects || $0.kind != "pointer"
+            }
+        }
+        var findings = try run()
         if repair && !dryRun && !findings.isEmpty {
             let outcome = try Repair(session.data).run(check.files(revisions), progress: session.ui.progress)
             if !json { tell(outcome, session.ui) }
-            findings = try check.run(revisions, pointersOnly: pointers, progress: session.ui.progress)
+            findings = try run()
         }
         if json {
             let list: [JSON] = findings.map {

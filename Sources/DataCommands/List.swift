@@ -14,7 +14,7 @@ struct List: ParsableCommand {
             Examples:
               git mldata ls HEAD~1 data
               git mldata ls https://host/team/data.git --rev v1.2
-            """)
+            """, aliases: ["ls-files"])
 
     @Argument(
         help: ArgumentHelp(
@@ -22,7 +22,10 @@ struct List: ParsableCommand {
     var arguments: [String] = []
     @Flag(help: "Also list files that Git keeps itself.") var all = false
     @Option(help: ArgumentHelp("With a URL: branch, tag or commit.", valueName: "rev")) var rev: String?
-    @Flag(help: "Print paths only.") var nameOnly = false
+    @Flag(name: [.customShort("n"), .long], help: "Print paths only.") var nameOnly = false
+    @Flag(name: .shortAndLong, help: "Print whole object ids.") var long = false
+    @Flag(name: .shortAndLong, help: .hidden) var size = false
+    @OptionGroup var selection: PathSelection
     @Flag(help: "Print JSON.") var json = false
     @Flag(help: "Print lines for scripts: oid, mark, bytes, path.") var porcelain = false
     @Flag(name: .customShort("z"), help: "End lines with NUL instead of LF.") var nul = false
@@ -38,7 +41,8 @@ struct List: ParsableCommand {
 
     func run() throws {
         let ui = try UserInterface(common)
-        let rows = try rows(ui)
+        let wanted = selection.filter
+        let rows = try rows(ui).filter { wanted.contains($0.path) }
         let end = nul ? "\0" : "\n"
         if json {
             let files: [JSON] = rows.map {
@@ -61,7 +65,7 @@ struct List: ParsableCommand {
                 let size = Quantity.bytes(row.size)
                 let mark = row.isPresent ? "*" : "-"
                 let padding = String(repeating: " ", count: width - size.count)
-                ui.write("\(row.oid.prefix(10)) \(mark) \(padding)\(size)  \(row.path)\(end)")
+                ui.write("\(long ? row.oid[...] : row.oid.prefix(10)) \(mark) \(padding)\(size)  \(row.path)\(end)")
             }
         }
     }

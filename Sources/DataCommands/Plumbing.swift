@@ -43,20 +43,59 @@ struct PointerCommand: ParsableCommand {
 
     @Flag(help: "Check that the file (or standard input) is a pointer.") var check = false
     @Flag(help: "With --check: it must be canonical, byte for byte.") var strict = false
-    @Argument var file: String?
+    @Option(name: .customLong("file"), help: ArgumentHelp("The same as naming it alone.", valueName: "file"))
+    var named: String?
+    @Option(
+        help: ArgumentHelp("Compare with this pointer: exits 1 when it is another.", valueName: "file"))
+    var pointer: String?
+    @Flag(help: "Read standard input: a pointer to check, or one to compare with.") var stdin = false
+    @Argument(help: ArgumentHelp("A file with content; with --check, a pointer.", valueName: "file"))
+    var argument: String?
     @OptionGroup var common: CommonOptions
+
+    private var file: String? { named ?? argument }
 
     func run() throws {
         let ui = try UserInterface(common)
+        if named != nil && argument != nil || pointer != nil && stdin || check && stdin && file != nil {
+            throw MLError(.usage, "more than one file is named for one purpose")
+        }
         guard check else {
+            if pointer != nil || stdin { return try compare(ui) }
             guard let file else { throw MLError(.usage, "which file?", hint: "git mldata pointer FILE") }
             let status = Files.status(file)
             let pointer = Pointer(oid: try ObjectID.ofFile(file), size: status?.size ?? 0)
             return try ui.write(pointer.encoded)
         }
         let handle = try file.map { try FileHandle(reading: $0) } ?? FileHandle(borrowing: 0, path: "standard input")
-        let bytes = try handle.readToEnd()
+        // One byte more than a pointer can have tells it from all that is longer.
+        let bytes = try [UInt8](unsafeUninitializedCapacity: Pointer.sizeLimit) { buffer, count in
+            count = try handle.read(into: UnsafeMutableRawBufferPointer(buffer))
+        }
+        // An empty file is its own pointer.
+        if bytes.isEmpty { return }
         guard bytes.count < Pointer.sizeLimit, Pointer.parse(bytes) != nil else { throw ExitCode(ExitStatus.negative) }
         if strict && !Pointer.isCanonical(bytes) { throw ExitCode(2) }
+    }
+
+    /// Prints the pointer of the file, if one is named, and the other one; tells whether they are the same.
+    private func compare(_ ui: UserInterface) throws {
+        let other =
+            try pointer.map { try Files.read($0) }
+            ?? FileHandle(borrowing: 0, path: "standard input").readToEnd()
+        guard other.count < Pointer.sizeLimit, Pointer.parse(other) != nil else {
+            throw MLError(.invalidInput, "'\(pointer ?? "standard input")' is not a pointer")
+        }
+        if let file {
+            let ours = Pointer(oid: try ObjectID.ofFile(file), size: Files.status(file)?.size ?? 0).encoded
+            try ui.write(ours)
+            if ours != other {
+                try ui.write(other)
+                ui.status("The pointers differ.")
+                throw ExitCode(ExitStatus.negative)
+            }
+        } else {
+            try ui.write(other)
+        }
     }
 }

@@ -38,14 +38,18 @@ struct Pull: ParsableCommand {
     @Argument(help: ArgumentHelp("Only these files and folders.", valueName: "path")) var paths: [String] = []
     @Option(help: ArgumentHelp("Only files larger than this (suffixes k, m, g).", valueName: "size")) var above: String?
     @Option(help: ArgumentHelp("Only files smaller than this.", valueName: "size")) var below: String?
+    @OptionGroup var selection: PathSelection
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let session = try Session(common)
+        let chosen = selection.filter
         let lower = try size(above, "--above") ?? -1
         let upper = try size(below, "--below") ?? Int64.max
-        let outcome = try Workflow.fill(session.paths(paths), fetch: true, restore: true, session) {
-            $0.pointer.size > lower && $0.pointer.size < upper
+        let outcome = try Workflow.fill(
+            session.paths(paths), fetch: true, restore: true, overridesWanted: !chosen.isOpen, session
+        ) {
+            $0.pointer.size > lower && $0.pointer.size < upper && chosen.contains($0.path)
         }
         session.ui.summary(Workflow.describe(outcome))
     }

@@ -16,12 +16,17 @@ struct Track: ParsableCommand {
         help: ArgumentHelp(
             "Only files of at least this size; smaller ones stay in Git (suffixes k, m, g).", valueName: "n"))
     var minSize: String?
+    @Flag(name: .customLong("filename"), help: "Take them as names of files, not as patterns.") var isName = false
+    @Flag(help: "Also mark them as files to be locked before they are edited.") var lockable = false
+    @Flag(help: "Take that mark away.") var notLockable = false
+    @Flag(name: .shortAndLong, help: "Only say what would be tracked.") var dryRun = false
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let session = try Session(common)
         if patterns.isEmpty { return try list(session) }
+        if lockable && notLockable { throw MLError(.usage, "--lockable and --not-lockable exclude each other") }
         if let minSize {
             guard let size = Configuration.parseInteger(minSize), (0...Int64(MinimumSizes.limit)).contains(size) else {
                 throw MLError(
@@ -29,10 +34,15 @@ struct Track: ParsableCommand {
                     hint: "at most \(MinimumSizes.limit >> 20)m")
             }
         }
-        try session.ensureInstalled()
-        let folder = String(session.data.repository.prefix.dropLast())
+        let repository = session.data.repository
+        if !dryRun { try session.ensureInstalled() }
+        let folder = String(repository.prefix.dropLast())
+        let patterns = try patterns.map {
+            try TrackedPatterns.normal(isName ? TrackedPatterns.exact($0) : $0, folder: folder, repository)
+        }
         let added = try TrackedPatterns.add(
-            patterns, folder: folder, minimumSize: minSize?.lowercased(), session.data.repository)
+            patterns, folder: folder, minimumSize: minSize?.lowercased(),
+            isLockable: lockable ? true : notLockable ? false : nil, isDry: dryRun, repository)
         for pattern in patterns {
             session.ui.summary(added.contains(pattern) ? "Tracking '\(pattern)'" : "'\(pattern)' is already tracked")
         }
@@ -75,6 +85,7 @@ struct Untrack: ParsableCommand {
     func run() throws {
         let session = try Session(common)
         let folder = String(session.data.repository.prefix.dropLast())
+        let patterns = try patterns.map { try TrackedPatterns.normal($0, folder: folder, session.data.repository) }
         let removed = try TrackedPatterns.remove(patterns, folder: folder, session.data.repository)
         for pattern in patterns {
             session.ui.summary(

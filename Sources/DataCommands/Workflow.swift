@@ -10,23 +10,24 @@ enum Workflow {
     ///
     /// - Parameter restore: also bring back tracked files that were deleted from the work tree, which only a person
     ///   should ask for.
+    /// - Parameter overridesWanted: whether `where` stands in place of what the configuration wants.
     /// - Throws: `MLError(.missingObject)` when some have no content anywhere; the others are filled first.
     static func fill(
-        _ paths: [String], fetch: Bool, restore: Bool = false, _ session: Session,
+        _ paths: [String], fetch: Bool, restore: Bool = false, overridesWanted: Bool = false, _ session: Session,
         where wanted: (PointerFile) -> Bool = { _ in true }
     ) throws -> Synchroniser.Outcome {
         let synchroniser = try Synchroniser(session.data)
         try synchroniser.sweep()
         // What is asked for by name is wanted, whatever the configuration says.
         let usual = session.data.wanted
-        func isWanted(_ file: PointerFile) -> Bool { wanted(file) && (!paths.isEmpty || usual.contains(file.path)) }
-        let files = try synchroniser.candidates(paths).filter(isWanted)
-        let deleted = restore ? try synchroniser.absent(paths).filter(isWanted) : []
-        if fetch {
-            _ = try Downloader(session.data).fetch((files + deleted).map(\.pointer), progress: session.ui.progress)
+        func isWanted(_ file: PointerFile) -> Bool {
+            wanted(file) && (!paths.isEmpty || overridesWanted || usual.contains(file.path))
         }
-        var outcome = try synchroniser.fill(files, progress: session.ui.progress)
-        if !deleted.isEmpty { outcome += try synchroniser.create(deleted, progress: session.ui.progress) }
+        let outcome = try synchroniser.complete(
+            paths, restore: restore, progress: session.ui.progress, where: isWanted,
+            fetch: { pointers in
+                if fetch { _ = try Downloader(session.data).fetch(pointers, progress: session.ui.progress) }
+            })
         try requireAll(outcome, fetched: fetch)
         return outcome
     }
@@ -61,7 +62,7 @@ enum Workflow {
     }
 
     static func describe(_ outcome: Synchroniser.Outcome) -> String {
-        if outcome.filled.isEmpty { return "All files are filled in." }
-        return "Filled in \(Quantity.count(outcome.filled.count, "file")), \(Quantity.bytes(outcome.bytes))"
+        if outcome.filled == 0 { return "All files are filled in." }
+        return "Filled in \(Quantity.count(outcome.filled, "file")), \(Quantity.bytes(outcome.bytes))"
     }
 }

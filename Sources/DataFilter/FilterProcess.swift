@@ -75,6 +75,10 @@ public struct FilterProcess {
         /// and `git cat-file --filters`, name a blob, no tree, and cannot wait.
         var isForShow: Bool { hasBlob && !hasTree && !canDelay }
 
+        /// Whether the answer goes into an archive, which nobody fills in later: `git archive` alone names a tree and
+        /// cannot wait.
+        var isForArchive: Bool { hasTree && !canDelay }
+
         init?(_ reader: PacketReader) throws {
             guard let lines = try reader.list() else { return nil }
             for line in lines {
@@ -143,7 +147,9 @@ public struct FilterProcess {
         }
         let plan: FilterSession.SmudgePlan
         do {
-            plan = try session.planSmudge(text.start, path: request.path, isForShow: request.isForShow)
+            plan = try session.planSmudge(
+                text.start, path: request.path, isForShow: request.isForShow,
+                isWhole: request.isForArchive && capabilities.contains("delay"))
         } catch let error as MLError {
             return try refuse(request, session, error)
         }

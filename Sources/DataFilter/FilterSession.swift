@@ -86,7 +86,10 @@ public final class FilterSession {
     /// - Parameters:
     ///   - text: all of the text when it is shorter than `Pointer.sizeLimit`, otherwise at least so much of it.
     ///   - isForShow: the answer most likely goes to no work tree: a pointer will do for what is not here.
-    func planSmudge(_ text: [UInt8], path: [UInt8], isForShow: Bool = false) throws -> SmudgePlan {
+    ///   - isWhole: long content is wanted, too.
+    func planSmudge(
+        _ text: [UInt8], path: [UInt8], isForShow: Bool = false, isWhole: Bool = false
+    ) throws -> SmudgePlan {
         if isForShow { return try planShow(text, path: path) }
         smudges += 1
         guard let pointer = Pointer.parse(text) else {
@@ -107,7 +110,7 @@ public final class FilterSession {
         if settings.skipSmudge || !settings.wanted.isOpen && !settings.wanted.contains(FilterSession.name(path)) {
             return .asIs
         }
-        if pointer.size > settings.inlineLimit {
+        if pointer.size > settings.inlineLimit && !isWhole {
             leftAsPointer.append(path)
             return .asIs
         }

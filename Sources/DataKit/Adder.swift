@@ -6,14 +6,14 @@ import ObjectStore
 /// one file after the other.
 public struct Adder: Sendable {
     public struct Outcome: Sendable {
-        public var added: [String] = []
+        public var added = 0
         public var unchanged = 0
         /// Bytes of the files' content.
         public var bytes: Int64 = 0
         /// Bytes the store grew by: after deduplication and compression.
         public var storedBytes: Int64 = 0
         /// Files that no pattern tracks, handed to plain `git add`.
-        public var plain: [String] = []
+        public var plain = 0
     }
 
     private let data: DataRepository
@@ -24,20 +24,75 @@ public struct Adder: Sendable {
         top = try data.repository.requireWorkTree()
     }
 
+    /// What is gathered stretch by stretch and goes into the index at the end.
+    private struct Gathered {
+        var outcome = Outcome()
+        /// Lines for `git update-index --index-info`.
+        var entries: [UInt8] = []
+        var updates = IndexUpdates()
+        /// Names for plain `git add`, each with a NUL behind it.
+        var plain: [UInt8] = []
+    }
+
+    /// How many files are handled at once: memory holds them and some hundred bytes of each file before.
+    private static let stretch = 1 << 16
+
     /// - Parameter paths: files, folders and patterns as git takes them, relative to the top.
     public func add(_ paths: [String], progress: any ProgressReporter) throws -> Outcome {
-        var outcome = Outcome()
-        let (files, undecodable) = try candidates(paths)
+        let specs = try pathspecs(paths)
+        let writer = try data.openStore().makeWriter()
+        var gathered = Gathered()
+        // New files are in no index; the others come in its order, so that one pass over it finds them all.
+        let new = try list("--others", specs)
+        try eachStretch(Stretches(new)) { try add($0, [:], writer, &gathered, progress) }
+        let known = try list("--cached", specs)
+        if !known.isEmpty {
+            var wanted = Stretches(known)
+            try IndexFile.forEachStretch(path: data.repository.indexPath, count: Adder.stretch) { entries in
+                guard let last = entries.last?.path else { return }
+                let names = wanted.take(through: Array(last.utf8))
+                if names.isEmpty { return }
+                let index = Dictionary(
+                    entries.lazy.filter { $0.stage == 0 }.map { ($0.path, $0) }, uniquingKeysWith: { $1 })
+                try add(names, index, writer, &gathered, progress)
+            }
+            // A split index has entries elsewhere.
+            try eachStretch(wanted) { try add($0, [:], writer, &gathered, progress) }
+        }
+        if new.isEmpty && known.isEmpty { try refuse(paths) }
+        // Content first, then the pointers that name it.
+        try writer.finish()
+        try stage(gathered)
+        return gathered.outcome
+    }
+
+    private func add(
+        _ names: [ArraySlice<UInt8>], _ index: [String: IndexEntry], _ writer: PackWriter, _ gathered: inout Gathered,
+        _ progress: any ProgressReporter
+    ) throws {
+        var files: [String] = []
+        for name in names {
+            if let text = String(validating: name, as: UTF8.self) {
+                if files.last != text { files.append(text) }
+            } else {
+                // Only git can take a name that is no UTF-8.
+                gathered.plain += name + [0]
+                gathered.outcome.plain += 1
+            }
+        }
         let filters = try data.repository.attribute("filter", of: files)
-        outcome.plain = files.filter { filters[$0] != "mldata" }
         let minimumSizes = MinimumSizes(workTree: top, commonDirectory: data.repository.commonDirectory)
-        let index = try IndexFile(path: data.repository.indexPath).entriesByPath()
         var work: [(path: String, status: Files.Status)] = []
         var settled: [(entry: IndexEntry, status: Files.Status)] = []
-        for path in files where filters[path] == "mldata" {
-            guard let status = Files.status(top + "/" + path) else { continue }
-            guard try status.isRegular && (status.size == 0 || status.size >= Int64(minimumSizes.minimum(path))) else {
-                outcome.plain.append(path)
+        for path in files {
+            let isOurs = filters[path] == "mldata"
+            let status = isOurs ? Files.status(top + "/" + path) : nil
+            if isOurs && status == nil { continue }
+            guard let status, status.isRegular,
+                try status.size == 0 || status.size >= Int64(minimumSizes.minimum(path))
+            else {
+                gathered.plain += Array(path.utf8) + [0]
+                gathered.outcome.plain += 1
                 continue
             }
             if let entry = index[path], entry.matches(status) {
@@ -50,82 +105,87 @@ public struct Adder: Sendable {
         let pointers = Set(try data.pointers(among: settled.map(\.entry)).map(\.path))
         for (entry, status) in settled {
             if status.size == 0 || pointers.contains(entry.path) {
-                outcome.unchanged += 1
+                gathered.outcome.unchanged += 1
             } else {
                 work.append((entry.path, status))
             }
         }
-        try stage(work, &outcome, progress)
-        if !outcome.plain.isEmpty || !undecodable.isEmpty {
-            let names: [[UInt8]] = outcome.plain.map { Array($0.utf8) } + undecodable
-            let input: [UInt8] = names.flatMap { (name: [UInt8]) -> [UInt8] in name + [0] }
-            try data.repository.git.run(
-                ["--literal-pathspecs", "add", "--pathspec-from-file=-", "--pathspec-file-nul"], input: input)
-        }
-        outcome.plain += undecodable.map { String(decoding: $0, as: UTF8.self) }
-        return outcome
+        try store(work, writer, &gathered, progress)
     }
 
-    /// Files at or below the paths, or that match them: tracked ones and new ones that no ignore rule covers.
-    ///
-    /// - Returns: paths as texts, and those that are no UTF-8 as they are: only git can take these.
-    private func candidates(_ paths: [String]) throws -> (files: [String], undecodable: [[UInt8]]) {
-        let specs = try paths.map { path -> String in
+    // MARK: Names
+
+    private func pathspecs(_ paths: [String]) throws -> [String] {
+        try paths.map { path -> String in
             if Files.exists(top + "/" + path) { return ":(top,literal)" + path }
             guard path.contains(where: { "*?[".contains($0) }) else {
                 throw MLError(.notFound, "pathspec '\(path)' did not match any files")
             }
             return ":(top)" + path
         }
-        let listing = try data.repository.git.run(
-            ["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"] + specs)
-        var found: Set<String> = []
-        var undecodable: Set<[UInt8]> = []
-        for name in listing.output.split(separator: 0) {
-            if let text = String(validating: name, as: UTF8.self) {
-                found.insert(text)
-            } else {
-                undecodable.insert(Array(name))
-            }
-        }
-        if found.isEmpty && undecodable.isEmpty, let path = paths.first {
-            if Files.status(top + "/" + path)?.isRegular == true {
-                throw MLError(
-                    .invalidInput, "'\(path)' is ignored by one of your .gitignore files",
-                    hint: "remove the rule; git-ml needs no ignore rules, the commit holds only pointers")
-            }
-            if !Files.exists(top + "/" + path) {
-                throw MLError(.notFound, "pathspec '\(path)' did not match any files")
-            }
-        }
-        return (found.sorted(), undecodable.sorted { $0.lexicographicallyPrecedes($1) })
     }
 
-    private func stage(
-        _ work: [(path: String, status: Files.Status)], _ outcome: inout Outcome, _ progress: any ProgressReporter
+    /// Names at or below the paths, or that match them, each with a NUL behind it: tracked ones, or new ones that no ignore
+    /// rule covers.
+    private func list(_ kind: String, _ specs: [String]) throws -> [UInt8] {
+        try data.repository.git.run(["ls-files", "-z", kind, "--exclude-standard", "--"] + specs).output
+    }
+
+    private func eachStretch(_ names: Stretches, _ body: ([ArraySlice<UInt8>]) throws -> Void) throws {
+        var rest = names
+        while true {
+            let stretch = rest.take(count: Adder.stretch)
+            if stretch.isEmpty { return }
+            try body(stretch)
+        }
+    }
+
+    private func refuse(_ paths: [String]) throws {
+        guard let path = paths.first else { return }
+        if Files.status(top + "/" + path)?.isRegular == true {
+            throw MLError(
+                .invalidInput, "'\(path)' is ignored by one of your .gitignore files",
+                hint: "remove the rule; git-ml needs no ignore rules, the commit holds only pointers")
+        }
+        if !Files.exists(top + "/" + path) {
+            throw MLError(.notFound, "pathspec '\(path)' did not match any files")
+        }
+    }
+
+    // MARK: Content and index
+
+    private func store(
+        _ work: [(path: String, status: Files.Status)], _ writer: PackWriter, _ gathered: inout Gathered,
+        _ progress: any ProgressReporter
     ) throws {
         if work.isEmpty { return }
-        let writer = try data.openStore().makeWriter()
         let done = Counter()
         let cleaned = try parallelMap(count: work.count) { index -> Cleaned in
             let result = try clean(top + "/" + work[index].path, work[index].status.size, writer)
             progress.report("Adding files", completed: done.increment(), total: work.count, detail: work[index].path)
             return result
         }
-        // Content first, then the pointers that name it.
-        try writer.finish()
-        outcome.storedBytes = cleaned.reduce(0) { $0 + $1.storedBytes }
         let blobs = try data.repository.writeBlobs(cleaned.map(\.blob))
-        var entries: [UInt8] = []
-        for (file, blob) in zip(work, blobs) {
-            outcome.added.append(file.path)
-            outcome.bytes += file.status.size
-            entries += Array("\(file.status.isExecutable ? "100755" : "100644") \(blob.hex) 0\t\(file.path)\0".utf8)
+        for ((file, cleaned), blob) in zip(zip(work, cleaned), blobs) {
+            gathered.outcome.added += 1
+            gathered.outcome.bytes += file.status.size
+            gathered.outcome.storedBytes += cleaned.storedBytes
+            gathered.entries += Array(
+                "\(file.status.isExecutable ? "100755" : "100644") \(blob.hex) 0\t\(file.path)\0".utf8)
+            gathered.updates.append(file.path, file.status, blob)
         }
-        try data.repository.git.run(["update-index", "-z", "--add", "--index-info"], input: entries)
-        try IndexFile.refresh(
-            path: data.repository.indexPath, Dictionary(uniqueKeysWithValues: work.map { ($0.path, $0.status) }),
-            expected: Dictionary(uniqueKeysWithValues: zip(work.map(\.path), blobs)))
+    }
+
+    private func stage(_ gathered: Gathered) throws {
+        let git = data.repository.git
+        if !gathered.entries.isEmpty {
+            try git.run(["update-index", "-z", "--add", "--index-info"], input: gathered.entries)
+            try IndexFile.refresh(path: data.repository.indexPath, gathered.updates)
+        }
+        if !gathered.plain.isEmpty {
+            try git.run(
+                ["--literal-pathspecs", "add", "--pathspec-from-file=-", "--pathspec-file-nul"], input: gathered.plain)
+        }
     }
 
     private struct Cleaned: Sendable {
@@ -143,5 +203,37 @@ public struct Adder: Sendable {
         let file = try FileHandle(reading: path)
         let result = try writer.add { try file.read(into: $0) }
         return Cleaned(blob: result.pointer.encoded, storedBytes: result.storedBytes)
+    }
+}
+
+/// Names with a NUL behind each, taken from the front.
+private struct Stretches {
+    private let names: [UInt8]
+    private var position = 0
+
+    init(_ names: [UInt8]) { self.names = names }
+
+    private var next: ArraySlice<UInt8>? {
+        guard position < names.count else { return nil }
+        return names[position..<(names[position...].firstIndex(of: 0) ?? names.count)]
+    }
+
+    mutating func take(count: Int) -> [ArraySlice<UInt8>] {
+        var taken: [ArraySlice<UInt8>] = []
+        while taken.count < count, let name = next {
+            taken.append(name)
+            position = name.endIndex + 1
+        }
+        return taken
+    }
+
+    /// Takes all names up to this one, in git's order.
+    mutating func take(through last: [UInt8]) -> [ArraySlice<UInt8>] {
+        var taken: [ArraySlice<UInt8>] = []
+        while let name = next, !last.lexicographicallyPrecedes(name) {
+            taken.append(name)
+            position = name.endIndex + 1
+        }
+        return taken
     }
 }

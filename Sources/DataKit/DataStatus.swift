@@ -33,39 +33,87 @@ public struct DataStatus: Sendable {
 
     public init(_ data: DataRepository) throws {
         let top = try data.repository.requireWorkTree()
-        let files = try data.pointersInIndex()
-        trackedFiles = files.count
-        trackedBytes = files.reduce(0) { $0 + $1.pointer.size }
-        let head = try data.repository.head().map { try data.pointers(inTree: $0.tree) } ?? []
-        let committed = Dictionary(uniqueKeysWithValues: head.map { ($0.path, $0.blob) })
-        let index = try IndexFile(path: data.repository.indexPath).entriesByPath()
         let store = try data.openStore()
-        let unpushed = try Set(data.openRemote(gitRemote: nil)?.lackingWhenLastSeen(head.map(\.pointer)) ?? [])
-        let missing = Set(try store.lacking(files.map(\.pointer.oid)))
-        for file in files {
-            func add(_ state: State) {
-                entries.append(Entry(path: file.path, state: state, oid: file.pointer.oid, size: file.pointer.size))
-            }
-            if committed[file.path] != file.blob { add(.staged) }
-            let isPointer = DataStatus.isPointer(top + "/" + file.path, file.pointer)
-            if let status = Files.status(top + "/" + file.path) {
-                if isPointer {
-                    add(.pointer)
-                } else if let entry = index[file.path], !entry.matches(status),
-                    try ObjectID.ofFile(top + "/" + file.path) != file.pointer.oid
-                {
-                    add(.modified)
+        let remote = try data.openRemote(gitRemote: nil)
+        var changes = try StagedChanges(data.repository)
+        try IndexFile.forEachStretch(path: data.repository.indexPath) { stretch in
+            // The same order, and the pointers are some of the entries.
+            let index = stretch.filter { $0.stage == 0 }
+            let files = try data.pointers(among: index)
+            trackedFiles += files.count
+            let missing = Set(try store.lacking(files.map(\.pointer.oid)))
+            let staged = files.map { changes.contain($0.path) }
+            let committed = zip(files, staged).filter { !$0.1 }.map(\.0.pointer)
+            let unpushed = Set(try remote?.lackingWhenLastSeen(committed) ?? [])
+            let states = try parallelMap(count: files.count, stretch: 256) { try DataStatus.state(files[$0], top: top) }
+            var entry = index.makeIterator()
+            for ((file, isStaged), state) in zip(zip(files, staged), states) {
+                trackedBytes += file.pointer.size
+                var indexed = entry.next()
+                while let other = indexed, other.path != file.path { indexed = entry.next() }
+                func add(_ state: State) {
+                    entries.append(
+                        Entry(path: file.path, state: state, oid: file.pointer.oid, size: file.pointer.size))
                 }
-            } else if index[file.path]?.skipWorktree != true {
-                add(.deleted)
+                if isStaged { add(.staged) }
+                switch state {
+                case .pointer: add(.pointer)
+                case .absent: if indexed?.skipWorktree != true { add(.deleted) }
+                case .file(let status):
+                    if let indexed, !indexed.matches(status),
+                        try ObjectID.ofFile(top + "/" + file.path) != file.pointer.oid
+                    {
+                        add(.modified)
+                    }
+                }
+                if missing.contains(file.pointer.oid) { add(.missing) }
+                if !isStaged && unpushed.contains(file.pointer.oid) { add(.unpushed) }
             }
-            if missing.contains(file.pointer.oid) { add(.missing) }
-            if committed[file.path] == file.blob && unpushed.contains(file.pointer.oid) { add(.unpushed) }
         }
     }
 
-    private static func isPointer(_ path: String, _ pointer: Pointer) -> Bool {
-        guard let status = Files.status(path), status.isRegular, status.size < Pointer.sizeLimit else { return false }
+    /// What is in the work tree.
+    private enum Place: Sendable {
+        case absent
+        case pointer
+        case file(Files.Status)
+    }
+
+    private static func state(_ file: PointerFile, top: String) throws -> Place {
+        let path = top + "/" + file.path
+        guard let status = Files.status(path) else { return .absent }
+        return isPointer(path, status, file.pointer) ? .pointer : .file(status)
+    }
+
+    private static func isPointer(_ path: String, _ status: Files.Status, _ pointer: Pointer) -> Bool {
+        guard status.isRegular, (100..<Int64(Pointer.sizeLimit)).contains(status.size) else { return false }
         return (try? Files.read(path)).flatMap(Pointer.parse) == pointer
+    }
+}
+
+/// The paths at which index and HEAD differ, asked for in the order of the index.
+private struct StagedChanges {
+    /// Nil before the first commit: all are.
+    private let names: [UInt8]?
+    private var position = 0
+
+    init(_ repository: Repository) throws {
+        names =
+            try repository.head() == nil
+            ? nil
+            : repository.git.run(["diff-index", "--cached", "--name-only", "--no-renames", "-z", "HEAD", "--"]).output
+    }
+
+    mutating func contain(_ path: String) -> Bool {
+        guard let names else { return true }
+        let path = Array(path.utf8)
+        while position < names.count {
+            let end = names[position...].firstIndex(of: 0) ?? names.count
+            let name = names[position..<end]
+            if path.lexicographicallyPrecedes(name) { return false }
+            position = end + 1
+            if name.elementsEqual(path) { return true }
+        }
+        return false
     }
 }

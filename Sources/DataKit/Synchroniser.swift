@@ -10,7 +10,7 @@ import ObjectStore
 public struct Synchroniser: Sendable {
     /// What came of it.
     public struct Outcome: Sendable {
-        public var filled: [PointerFile] = []
+        public var filled = 0
         /// Pointers whose content is in no store.
         public var missing: [PointerFile] = []
         public var bytes: Int64 = 0
@@ -33,11 +33,65 @@ public struct Synchroniser: Sendable {
     /// Removes what killed processes left half made, so that it counts as absent.
     public func sweep() throws { _ = try ScratchFolder(data.scratchDirectory) }
 
+    /// Fills what is still a pointer and, when asked to, brings back what is gone, a stretch of the index after the other:
+    /// memory holds some ten thousand files, however many there are.
+    ///
+    /// - Parameters:
+    ///   - paths: only files at or below these; empty for all.
+    ///   - restore: also write tracked files that are not in the work tree.
+    ///   - wanted: which of them.
+    ///   - others: is given the paths of a stretch that are not ours to write; nil when nobody wants to know.
+    ///   - fetch: brings content into the local store.
+    public func complete(
+        _ paths: [String] = [], restore: Bool = false, progress: any ProgressReporter,
+        where wanted: (PointerFile) -> Bool = { _ in true }, others: (([String]) throws -> Void)? = nil,
+        fetch: ([Pointer]) throws -> Void
+    ) throws -> Outcome {
+        let scratch = try ScratchFolder(data.scratchDirectory)
+        var outcome = Outcome()
+        var updates = IndexUpdates()
+        do {
+            try eachStretch(paths, others: others != nil) { entries, all in
+                let files = try pointersInWorkTree(entries).filter(wanted)
+                let absent = restore ? try absent(among: entries).filter(wanted) : []
+                if let others {
+                    let ours = Set(absent.map(\.path))
+                    try others(all.map(\.path).filter { !ours.contains($0) })
+                }
+                if !files.isEmpty || !absent.isEmpty { try fetch((files + absent).map(\.pointer)) }
+                outcome += try fill(files, scratch, &updates, progress)
+                outcome += try create(absent, scratch, &updates, progress)
+            }
+        } catch {
+            // What is in place already need not be read again.
+            _ = try? IndexFile.refresh(path: data.repository.indexPath, updates)
+            throw error
+        }
+        try IndexFile.refresh(path: data.repository.indexPath, updates)
+        return outcome
+    }
+
     /// Tracked files whose work tree content is a pointer: usually the one of the index, after `git stash pop` another.
     ///
     /// - Parameter paths: only files at or below these; empty for all.
     public func candidates(_ paths: [String] = []) throws -> [PointerFile] {
-        let entries = try entries(paths)
+        var found: [PointerFile] = []
+        try eachStretch(paths) { entries, _ in found += try pointersInWorkTree(entries) }
+        return found
+    }
+
+    /// Fills the given pointers from the local store.
+    public func fill(_ files: [PointerFile], progress: any ProgressReporter = SilentProgress()) throws -> Outcome {
+        let scratch = try ScratchFolder(data.scratchDirectory)
+        var updates = IndexUpdates()
+        let outcome = try fill(files, scratch, &updates, progress)
+        try IndexFile.refresh(path: data.repository.indexPath, updates)
+        return outcome
+    }
+
+    // MARK: A stretch of the index
+
+    private func pointersInWorkTree(_ entries: [IndexEntry]) throws -> [PointerFile] {
         let found = try parallelMap(count: entries.count, stretch: 256) { index -> PointerFile? in
             let entry = entries[index]
             guard let bytes = WorkTreeWriter.shortText(inFile: top + "/" + entry.path),
@@ -53,40 +107,50 @@ public struct Synchroniser: Sendable {
         return try tracked(found.compactMap { $0 }.filter { seen.insert($0.path).inserted })
     }
 
-    /// Tracked files of the index that are not in the work tree: deleted ones, and all in a clone without a checkout.
-    ///
-    /// - Parameter paths: only files at or below these; empty for all.
-    public func absent(_ paths: [String] = []) throws -> [PointerFile] {
-        let gone = try entries(paths).filter { $0.stage == 0 && !Files.exists(top + "/" + $0.path) }
+    /// Tracked files that are not in the work tree: deleted ones, and all in a clone without a checkout.
+    private func absent(among entries: [IndexEntry]) throws -> [PointerFile] {
+        let gone = entries.filter { $0.stage == 0 && !Files.exists(top + "/" + $0.path) }
         return try tracked(data.pointers(among: gone))
     }
 
-    /// The files of the index that belong into the work tree and lie in real folders of it.
-    private func entries(_ paths: [String]) throws -> [IndexEntry] {
+    /// Hands over the files of the index that belong into the work tree and lie in real folders of it.
+    ///
+    /// - Parameter others: whether `body` wants, as its second argument, all files, symbolic links included.
+    private func eachStretch(
+        _ paths: [String], others: Bool = false, _ body: ([IndexEntry], [IndexEntry]) throws -> Void
+    ) throws {
         var folders = RealFolders(top: top)
-        return try IndexFile(path: data.repository.indexPath).entries.filter { entry in
-            entry.isRegularFile && !entry.skipWorktree
-                && (paths.isEmpty
-                    || paths.contains { entry.path == $0 || $0.isEmpty || entry.path.hasPrefix($0 + "/") })
-                && folders.hold(entry.path)
+        try IndexFile.forEachStretch(path: data.repository.indexPath) { stretch in
+            let ours = stretch.filter { entry in
+                entry.isRegularFile && !entry.skipWorktree
+                    && (paths.isEmpty
+                        || paths.contains { entry.path == $0 || $0.isEmpty || entry.path.hasPrefix($0 + "/") })
+                    && folders.hold(entry.path)
+            }
+            let all = others ? stretch.filter { $0.mode & 0o170000 != 0o160000 } : []
+            if !ours.isEmpty || !all.isEmpty { try body(ours, all) }
         }
     }
 
-    /// Fills the given pointers from the local store.
-    public func fill(_ files: [PointerFile], progress: any ProgressReporter = SilentProgress()) throws -> Outcome {
-        let scratch = try ScratchFolder(data.scratchDirectory)
-        return try write(files, scratch, progress) { try $0.replace($1) }
+    private func fill(
+        _ files: [PointerFile], _ scratch: ScratchFolder, _ updates: inout IndexUpdates,
+        _ progress: any ProgressReporter
+    ) throws -> Outcome {
+        try write(files, scratch, &updates, progress) { try $0.replace($1) }
     }
 
-    /// Writes files that are not in the work tree yet, from the local store.
-    public func create(_ files: [PointerFile], progress: any ProgressReporter = SilentProgress()) throws -> Outcome {
-        let scratch = try ScratchFolder(data.scratchDirectory)
+    /// Writes files that are not in the work tree yet.
+    private func create(
+        _ files: [PointerFile], _ scratch: ScratchFolder, _ updates: inout IndexUpdates,
+        _ progress: any ProgressReporter
+    ) throws -> Outcome {
         let short = files.filter(WorkTreeWriter.isShort).map { top + "/" + $0.path }
-        return try scratch.creating(short) { try write(files, scratch, progress) { try $0.create($1) } }
+        return try scratch.creating(short) { try write(files, scratch, &updates, progress) { try $0.create($1) } }
     }
 
     private func write(
-        _ files: [PointerFile], _ scratch: ScratchFolder, _ progress: any ProgressReporter,
+        _ files: [PointerFile], _ scratch: ScratchFolder, _ updates: inout IndexUpdates,
+        _ progress: any ProgressReporter,
         _ step: @Sendable (WorkTreeWriter, PointerFile) throws -> Files.Status?
     ) throws -> Outcome {
         var outcome = Outcome()
@@ -102,17 +166,11 @@ public struct Synchroniser: Sendable {
             progress.report("Filling files", completed: done.increment(), total: files.count, detail: files[index].path)
             return status
         }
-        var refreshed: [String: Files.Status] = [:]
         for (file, status) in zip(files, statuses) {
             guard let status else { continue }
-            refreshed[file.path] = status
-            outcome.filled.append(file)
+            updates.append(file.path, status, file.blob)
+            outcome.filled += 1
             outcome.bytes += file.pointer.size
-        }
-        if !refreshed.isEmpty {
-            try IndexFile.refresh(
-                path: data.repository.indexPath, refreshed,
-                expected: Dictionary(uniqueKeysWithValues: files.map { ($0.path, $0.blob) }))
         }
         return outcome
     }

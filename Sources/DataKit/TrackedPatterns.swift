@@ -36,31 +36,62 @@ public struct TrackedPatterns: Sendable {
         return found
     }
 
+    /// What a pattern as people type it means in the `.gitattributes` of a folder: no `./` in front, everything in a
+    /// folder that is named with a slash behind, and paths from the file system's root from this folder.
+    ///
+    /// - Throws: `MLError(.usage)` for what lies outside of the folder.
+    public static func normal(_ pattern: String, folder: String, _ repository: Repository) throws -> String {
+        var text = pattern
+        while text.hasPrefix("./") { text.removeFirst(2) }
+        let top = try repository.requireWorkTree()
+        let here = folder.isEmpty ? top : top + "/" + folder
+        if text.hasPrefix(here + "/") { text.removeFirst(here.count) }
+        if text.hasPrefix("../") || text == ".." {
+            throw MLError(
+                .usage, "pattern '\(pattern)' lies outside of this folder",
+                hint: "run the command in a folder above")
+        }
+        if text.isEmpty || text == "." { return "**" }
+        return text.hasSuffix("/") && text.count > 1 ? text + "**" : text
+    }
+
+    /// The pattern that this very name matches and no other.
+    public static func exact(_ name: String) -> String {
+        name.map { "*?[\\".contains($0) ? "\\\($0)" : String($0) }.joined()
+    }
+
     /// Adds patterns to the `.gitattributes` of a folder.
     ///
     /// - Parameters:
     ///   - folder: relative to the top; empty for the top.
     ///   - minimumSize: smaller files stay in Git; nil leaves what a pattern has.
+    ///   - isLockable: sets or takes away the attribute `lockable`; nil leaves what a pattern has.
+    ///   - isDry: only says what would change.
     /// - Returns: the patterns whose lines are new or changed.
     public static func add(
-        _ patterns: [String], folder: String, minimumSize: String? = nil, _ repository: Repository
+        _ patterns: [String], folder: String, minimumSize: String? = nil, isLockable: Bool? = nil, isDry: Bool = false,
+        _ repository: Repository
     ) throws -> [String] {
         let path = try file(folder, repository)
         var kept = Files.exists(path) ? lines(try Files.readText(path)) : []
         if kept.last == "" { kept.removeLast() }
         var changed: [String] = []
         for pattern in patterns {
-            let size = minimumSize.map { " \(MinimumSizes.attribute)=\($0)" } ?? ""
-            let line = "\(escape(pattern)) \(attributes)\(size)"
-            if let position = kept.firstIndex(where: { trackedPattern($0) == pattern }) {
-                if minimumSize == nil || kept[position] == line { continue }
+            let old = kept.firstIndex { trackedPattern($0) == pattern }
+            let size = minimumSize ?? old.flatMap { MinimumSizes.value(inLine: kept[$0]) }
+            let lockable = isLockable ?? old.map { kept[$0].split(separator: " ").contains("lockable") } ?? false
+            let line =
+                "\(escape(pattern)) \(attributes)\(lockable ? " lockable" : "")"
+                + (size.map { " \(MinimumSizes.attribute)=\($0)" } ?? "")
+            if let position = old {
+                if minimumSize == nil && isLockable == nil || kept[position] == line { continue }
                 kept[position] = line
             } else {
                 kept.append(line)
             }
             changed.append(pattern)
         }
-        if changed.isEmpty { return [] }
+        if changed.isEmpty || isDry { return changed }
         try repository.writeWorkTreeFile(Array(kept.map { $0 + "\n" }.joined().utf8), to: path)
         return changed
     }
@@ -118,7 +149,8 @@ public struct TrackedPatterns: Sendable {
 
     /// Spaces would end the pattern and a leading `#` would make a comment; git has no quoting that all versions read.
     public static func escape(_ pattern: String) -> String {
-        let spaced = pattern.split(separator: " ", omittingEmptySubsequences: false).joined(separator: "[[:space:]]")
+        let spaced = pattern.split(omittingEmptySubsequences: false) { $0.isWhitespace && $0.isASCII }
+            .joined(separator: "[[:space:]]")
         return spaced.hasPrefix("#") || spaced.hasPrefix("!") ? "\\" + spaced : spaced
     }
 

@@ -7,7 +7,50 @@ extension IndexFile {
     /// - Returns: true when the index is split (its `link` extension names a shared base), whose entries are not all here.
     static func parse(_ bytes: [UInt8], _ path: String, into entries: inout [IndexEntry]) throws -> Bool {
         if bytes.isEmpty { return false }
-        return try bytes.withUnsafeBytes { memory in
+        return try walk(bytes, path, expect: { entries.reserveCapacity($0) }) { entries.append($0.decoded) }
+    }
+
+    /// Hands over the entries in their order, some at a time, so that what is done with them needs memory for these only.
+    ///
+    /// - Parameters:
+    ///   - path: of the index; a missing file has no entries.
+    ///   - count: how many at a time.
+    public static func forEachStretch(
+        path: String, count: Int = 1 << 16, _ body: ([IndexEntry]) throws -> Void
+    ) throws {
+        guard Files.exists(path) else { return }
+        let bytes = try Files.read(path)
+        if bytes.isEmpty { return }
+        var stretch: [IndexEntry] = []
+        _ = try walk(bytes, path, expect: { stretch.reserveCapacity(min($0, count)) }) { entry in
+            stretch.append(entry.decoded)
+            guard stretch.count == count else { return }
+            try body(stretch)
+            stretch.removeAll(keepingCapacity: true)
+        }
+        if !stretch.isEmpty { try body(stretch) }
+    }
+
+    /// An entry as it is read: its path is not a string yet.
+    struct RawEntry {
+        var name: [UInt8]
+        var entry: IndexEntry
+
+        var decoded: IndexEntry {
+            var entry = entry
+            entry.path = String(decoding: name, as: UTF8.self)
+            return entry
+        }
+    }
+
+    /// Reads one entry after the other.
+    ///
+    /// - Parameter expect: is told first how many there will be at most.
+    /// - Returns: whether the index is split.
+    static func walk(
+        _ bytes: [UInt8], _ path: String, expect: (Int) -> Void = { _ in }, _ body: (RawEntry) throws -> Void
+    ) throws -> Bool {
+        try bytes.withUnsafeBytes { memory in
             var reader = IndexReader(bytes: memory, path: path)
             guard memory.count >= 32, memory.starts(with: "DIRC".utf8) else {
                 throw MLError(.corrupt, "index file '\(path)' is corrupt", hint: "remove it and run 'git reset'")
@@ -18,9 +61,12 @@ extension IndexFile {
                 throw MLError(.corrupt, "index file '\(path)' has unknown version \(version)")
             }
             let count = Int(try reader.u32())
-            entries.reserveCapacity(min(count, memory.count / 62))
-            var previous: [UInt8] = []
-            for _ in 0..<count { entries.append(try reader.entry(version: version, previous: &previous)) }
+            expect(min(count, memory.count / 62))
+            var current = RawEntry(name: [], entry: IndexEntry())
+            for _ in 0..<count {
+                try reader.read(&current, version: version)
+                try body(current)
+            }
             return try reader.hasLinkExtension()
         }
     }
@@ -47,7 +93,8 @@ private struct IndexReader {
         UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
     }
 
-    mutating func entry(version: UInt32, previous: inout [UInt8]) throws -> IndexEntry {
+    /// Reads the next entry over the one before.
+    mutating func read(_ raw: inout IndexFile.RawEntry, version: UInt32) throws {
         let start = offset
         try need(62)
         let id = GitID(UnsafeRawBufferPointer(rebasing: bytes[start + 40..<start + 60]))
@@ -55,17 +102,17 @@ private struct IndexReader {
         let flags = try u16()
         let extended = flags & 0x4000 != 0 ? try u16() : 0
         // Only version 4 says how much of the name before to keep.
-        let kept = version == 4 ? previous.count - (try varint()) : 0
+        let kept = version == 4 ? raw.name.count - (try varint()) : 0
         guard kept >= 0, offset < bytes.count, let name = bytes.baseAddress.map({ $0 + offset }),
             let terminator = memchr(name, 0, bytes.count - offset)
         else { throw corrupt() }
         let end = offset + (UnsafeRawPointer(terminator) - name)
-        previous.removeSubrange(kept...)
-        previous.append(contentsOf: bytes[offset..<end])
+        raw.name.removeSubrange(kept...)
+        raw.name.append(contentsOf: bytes[offset..<end])
         // Versions 2 and 3 pad each entry with 1 to 8 NULs to a multiple of eight.
         offset = version == 4 ? end + 1 : start + (end - start + 8) / 8 * 8
-        return IndexEntry(
-            path: String(decoding: previous, as: UTF8.self), mode: word(at: start + 24), id: id,
+        raw.entry = IndexEntry(
+            path: "", mode: word(at: start + 24), id: id,
             stage: Int(flags >> 12 & 3), size: word(at: start + 36), modifiedSeconds: word(at: start + 8),
             modifiedNanoseconds: word(at: start + 12), inode: word(at: start + 20),
             skipWorktree: extended & 0x4000 != 0, statOffset: start)

@@ -18,6 +18,23 @@ public struct IndexEntry: Hashable, Sendable {
     /// Where the 40 bytes of stat data begin in the file.
     let statOffset: Int
 
+    init(
+        path: String = "", mode: UInt32 = 0, id: GitID = .zero, stage: Int = 0, size: UInt32 = 0,
+        modifiedSeconds: UInt32 = 0, modifiedNanoseconds: UInt32 = 0, inode: UInt32 = 0, skipWorktree: Bool = false,
+        statOffset: Int = 0
+    ) {
+        self.path = path
+        self.mode = mode
+        self.id = id
+        self.stage = stage
+        self.size = size
+        self.modifiedSeconds = modifiedSeconds
+        self.modifiedNanoseconds = modifiedNanoseconds
+        self.inode = inode
+        self.skipWorktree = skipWorktree
+        self.statOffset = statOffset
+    }
+
     public var isRegularFile: Bool { mode & 0o170000 == 0o100000 }
 
     /// True when the stat data says that the file is as it was when git last looked.
@@ -38,15 +55,13 @@ public struct IndexFile: Sendable {
     public private(set) var entries: [IndexEntry] = []
     /// The time stamp of the file: entries modified in the same second cannot be trusted ("racily clean").
     public let modified: Files.Status?
-    private var bytes: [UInt8]
-    private let hasSplitBase: Bool
 
     /// Reads the index of a work tree; a missing file is an empty index.
     public init(path: String) throws {
         self.path = path
         modified = Files.status(path)
-        bytes = modified == nil ? [] : try Files.read(path)
-        hasSplitBase = try IndexFile.parse(bytes, path, into: &entries)
+        let bytes = modified == nil ? [] : try Files.read(path)
+        _ = try IndexFile.parse(bytes, path, into: &entries)
     }
 
     /// Entries by path, conflicts (stages 1 to 3) left out.
@@ -64,25 +79,31 @@ public struct IndexFile: Sendable {
     public static func refresh(
         path: String, _ statuses: [String: Files.Status], expected: [String: GitID]
     ) throws -> Int {
+        var updates = IndexUpdates()
+        for (path, status) in statuses {
+            if let blob = expected[path] { updates.append(path, status, blob) }
+        }
+        return try refresh(path: path, updates)
+    }
+
+    /// The same for updates that were gathered one by one.
+    @discardableResult
+    public static func refresh(path: String, _ updates: IndexUpdates) throws -> Int {
+        if updates.isEmpty { return 0 }
         let lockPath = path + ".lock"
         let lock = try acquire(lockPath)
-        var index = try IndexFile(path: path)
-        if index.hasSplitBase {
-            try Files.remove(lockPath)
-            throw MLError(.conflict, "index '\(path)' is a split index", hint: "run 'git update-index --refresh'")
-        }
         do {
-            var count = 0
-            for entry in index.entries where entry.stage == 0 {
-                guard let status = statuses[entry.path], expected[entry.path] == entry.id else { continue }
-                index.patch(entry, status)
-                count += 1
+            var bytes = try Files.read(path)
+            let (places, isSplit) = try updates.places(in: bytes, path)
+            if isSplit {
+                throw MLError(.conflict, "index '\(path)' is a split index", hint: "run 'git update-index --refresh'")
             }
-            index.seal()
-            try lock.writeAll(index.bytes)
+            for place in places { updates.patch(place, in: &bytes) }
+            seal(&bytes)
+            try lock.writeAll(bytes)
             try lock.close()
             try Files.rename(lockPath, to: path)
-            return count
+            return places.count
         } catch {
             try? Files.remove(lockPath)
             throw error
@@ -105,24 +126,8 @@ public struct IndexFile: Sendable {
         }
     }
 
-    private mutating func patch(_ entry: IndexEntry, _ status: Files.Status) {
-        let fields: [UInt64] = [
-            UInt64(bitPattern: status.changedSeconds), UInt64(bitPattern: status.changedNanoseconds),
-            UInt64(bitPattern: status.modifiedSeconds), UInt64(bitPattern: status.modifiedNanoseconds),
-            status.device, status.inode,
-        ]
-        for (index, field) in fields.enumerated() { put(field, at: entry.statOffset + 4 * index) }
-        put(UInt64(status.user), at: entry.statOffset + 28)
-        put(UInt64(status.group), at: entry.statOffset + 32)
-        put(UInt64(bitPattern: status.size), at: entry.statOffset + 36)
-    }
-
-    private mutating func put(_ value: UInt64, at offset: Int) {
-        for byte in 0..<4 { bytes[offset + byte] = UInt8(truncatingIfNeeded: value >> UInt64(24 - 8 * byte)) }
-    }
-
     /// Renews the trailing checksum, unless the index is written without one (`index.skipHash`).
-    private mutating func seal() {
+    private static func seal(_ bytes: inout [UInt8]) {
         let end = bytes.count - 20
         guard bytes[end...].contains(where: { $0 != 0 }) else { return }
         let digest = bytes.withUnsafeBytes { SHA1.digest(UnsafeRawBufferPointer(rebasing: $0[..<end])) }

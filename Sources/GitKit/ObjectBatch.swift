@@ -21,7 +21,7 @@ public final class ObjectBatch {
     }
 
     /// More than this, in objects or bytes, is not kept in memory.
-    private static let objectLimit = 20_000
+    private static let objectLimit = 1 << 16
     private static let byteLimit = 128 << 20
 
     private let repository: Repository

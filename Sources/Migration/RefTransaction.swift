@@ -45,7 +45,8 @@ struct RefTransaction {
         if let lock = quoted.first(where: { Files.exists(String($0)) }) {
             return MLError(
                 .conflict, "cannot move refs: '\(lock)' exists",
-                hint: "nothing was moved; wait for the other git process to end, or, if there is none, remove that file")
+                hint: "nothing was moved; wait for the other git process to end, or, if there is none, remove that file"
+            )
         }
         return MLError(
             .conflict, "refs changed meanwhile: \(words)", hint: "nothing was moved; run the command again")

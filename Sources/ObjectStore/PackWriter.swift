@@ -13,6 +13,8 @@ public final class PackWriter: @unchecked Sendable {
     /// Up to here the system has been asked to write the file to disk.
     private var flushing: UInt64 = 0
     private static let flushStep: UInt64 = 16 << 20
+    /// Some 40 MB of memory.
+    private static let objectLimit = 1 << 17
     private var pending: [ObjectID: PackEntry] = [:]
     private var finished = false
     private var reused: Set<String> = []
@@ -157,9 +159,9 @@ public final class PackWriter: @unchecked Sendable {
         return name
     }
 
-    /// Finishes the pack when it has become too long, and goes on with another.
+    /// Finishes the pack when it has become too long, or what must be kept in memory about it, and goes on with another.
     func rollOver() throws {
-        if packLength > packLimit { _ = try publish(replacing: []) }
+        if packLength > packLimit || count > PackWriter.objectLimit { _ = try publish(replacing: []) }
     }
 
     private func publish(replacing: Set<String>) throws -> ObjectID? {

@@ -16,6 +16,40 @@ import Testing
         #expect(try box.run("git status --porcelain && cmp plain/old ../repo/plain/old", in: "copy").output == "")
     }
 
+    @Test func `patterns are written as people mean them`() throws {
+        let box = try Sandbox()
+        try box.run("git init -q repo && mkdir repo/sub && echo x > 'repo/a[1].bin' && echo x > repo/a1.bin")
+        try box.run("git mldata track ./x.bin 'raw/' && git mldata track --filename 'a[1].bin' 'b c*'", in: "repo")
+        try box.run("git mldata track -n y.bin && git mldata track \"$PWD/z.bin\" '*.psd' --lockable", in: "repo/sub")
+        let common = "filter=mldata diff=mldata merge=mldata -text"
+        #expect(
+            try box.text("repo/.gitattributes")
+                == ["x.bin", "raw/**", "a\\[1].bin", "b[[:space:]]c\\*"].map { "\($0) \(common)\n" }.joined())
+        #expect(try box.text("repo/sub/.gitattributes") == "/z.bin \(common) lockable\n*.psd \(common) lockable\n")
+        try box.run("git mldata track --not-lockable '*.psd' && git mldata untrack ./z.bin /z.bin", in: "repo/sub")
+        #expect(try box.text("repo/sub/.gitattributes") == "*.psd \(common)\n")
+        let outside = try box.attempt("git mldata track ../x", in: "repo/sub")
+        #expect(outside.status == 129 && outside.errors.contains("fatal: pattern '../x' lies outside of this folder"))
+        try box.run("git mldata untrack 'a\\[1].bin' && git mldata add 'a[1].bin'", in: "repo")
+        #expect(try box.run("git mldata ls -n", in: "repo").output == "a[1].bin\n")
+    }
+
+    @Test func `pointer takes the words of git-lfs`() throws {
+        let box = try Sandbox()
+        try box.write("hello\n", to: "a")
+        try box.write("world\n", to: "b")
+        try box.write("", to: "empty")
+        try box.run("git mldata pointer --file=a > p && git mldata pointer --file a --pointer p > q && cat p p > pp")
+        #expect(try box.text("p") == box.text("q"))
+        #expect(try box.attempt("git mldata pointer --file b --pointer p").status == 1)
+        #expect(try box.run("git mldata pointer --stdin < p").output == box.text("p"))
+        #expect(try box.attempt("git mldata pointer --stdin < a").status == 128)
+        #expect(try box.attempt("git mldata pointer --file a a").status == 129)
+        for (command, status) in [("--check p", 0), ("--check --file a", 1), ("--check empty", 0), ("--check pp", 1)] {
+            #expect(try box.attempt("git mldata pointer \(command)").status == status, "\(command)")
+        }
+    }
+
     @Test func `a commit holds pointers and the work tree holds content`() throws {
         let box = try Sandbox()
         try box.makeRepository()

@@ -24,6 +24,34 @@ import Testing
         try box.text(path).hasPrefix("version https://git-lfs")
     }
 
+    @Test func `git archive holds the real content of long files too`() throws {
+        let box = try pushed()
+        try box.run("git clone -q --no-checkout repo.git copy")
+        try box.run("git archive -o ../all.tar HEAD && git archive -o ../tree.tar HEAD:data b/large", in: "copy")
+        try box.run("mkdir all tree && tar xf all.tar -C all && tar xf tree.tar -C tree")
+        #expect(try box.run("diff -r all/data repo/data && cmp tree/b/large repo/data/b/large").output == "")
+        try box.run("GIT_MLDATA_SKIP_SMUDGE=1 git archive HEAD data/b | tar x -C ../tree", in: "copy")
+        #expect(try isPointer(box, "tree/data/b/large"))
+    }
+
+    @Test func `fetch and pull take patterns of what to bring`() throws {
+        let box = try pushed()
+        try box.run("GIT_MLDATA_SKIP_SMUDGE=1 git clone -q repo.git copy")
+        try box.run("git mldata fetch -I 'data/a' -X two", in: "copy")
+        #expect(
+            try box.run("git mldata ls-files -n -I data", in: "copy").output
+                == "data/a/one\ndata/a/two\ndata/b/large\ndata/b/one\n")
+        #expect(
+            try box.run("git mldata ls --porcelain | cut -d' ' -f2,4", in: "copy").output
+                == "* data/a/one\n- data/a/two\n- data/b/large\n- data/b/one\n")
+        try box.run("git mldata pull --include='*/b' --exclude large && cmp data/b/one ../repo/data/b/one", in: "copy")
+        #expect(try isPointer(box, "copy/data/a/one") && isPointer(box, "copy/data/b/large"))
+        try box.run(
+            "git config mldata.exclude large && git mldata pull -q && cmp data/a/two ../repo/data/a/two", in: "copy")
+        #expect(try isPointer(box, "copy/data/b/large"))
+        try box.run("git mldata pull -q -I large && diff -r data ../repo/data", in: "copy")
+    }
+
     @Test func `git mldata clone lays out everything and git finds nothing to do`() throws {
         let box = try pushed()
         let said = try box.run("mkdir elsewhere && cd elsewhere && git mldata clone ../repo.git")

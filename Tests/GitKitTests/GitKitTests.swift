@@ -28,6 +28,24 @@ import Testing
         #expect(try IndexFile.refresh(path: repository.indexPath, ["a": status], expected: ["a": entry.id]) == 1)
         #expect(try IndexFile(path: repository.indexPath).entriesByPath()["a"]?.matches(status) == true)
         #expect(try box.run("git fsck && git diff-files -- a", in: "repo").output == "")
+        // Read in parts it is the same, and updates come in any order.
+        var parts: [Int] = []
+        var read: [IndexEntry] = []
+        try IndexFile.forEachStretch(path: repository.indexPath, count: 2) {
+            parts.append($0.count)
+            read += $0
+        }
+        #expect(read == (try IndexFile(path: repository.indexPath).entries))
+        #expect(parts.dropLast().allSatisfy { $0 == 2 } && parts.count == (read.count + 1) / 2)
+        try box.run("sleep 1.1; find . -path ./.git -prune -o -type f -exec touch -d '3 seconds ago' {} +", in: "repo")
+        var updates = IndexUpdates()
+        for entry in read.reversed() where entry.path != "new" {
+            updates.append(entry.path, try #require(Files.status(box.root + "/repo/" + entry.path)), entry.id)
+        }
+        updates.append("not there", status, entry.id)
+        updates.append("b/c", status, .zero)
+        #expect(try IndexFile.refresh(path: repository.indexPath, updates) == 5)
+        #expect(try box.run("git fsck && git diff-files --name-only -- . ':!new'", in: "repo").output == "")
     }
 
     @Test func `many blobs become one pack with git's own ids`() throws {

@@ -50,7 +50,8 @@ public struct DataCheck: Sendable {
         var files: [PointerFile] = []
         let trees =
             try revisions.isEmpty
-            ? [data.repository.head()?.tree].compactMap { $0 } : revisions.map { try data.repository.commit($0).tree }
+            ? [data.repository.head()?.tree].compactMap { $0 }
+            : revisions.flatMap(commits).map { try data.repository.commit($0).tree }
         for tree in trees {
             for entry in try data.repository.files(inTree: tree) where entry.isRegularFile {
                 try inspect(entry.path, entry.id, entry.isExecutable, &files, &findings)
@@ -63,6 +64,12 @@ public struct DataCheck: Sendable {
             }
         }
         return (files, findings)
+    }
+
+    /// The commits of a range such as `v1..main`, or the one that a revision is.
+    private func commits(_ revision: String) throws -> [String] {
+        guard revision.contains("..") else { return [revision] }
+        return try data.repository.git.run(["rev-list", revision, "--"]).text.split(separator: "\n").map(String.init)
     }
 
     private func inspect(
