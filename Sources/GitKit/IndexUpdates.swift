@@ -58,13 +58,9 @@ public struct IndexUpdates: Sendable {
                     let item = items[Int(order[next])]
                     let comparison = IndexUpdates.compare(IndexUpdates.name(item, names), raw.name)
                     if comparison > 0 { return }
-                    if comparison == 0 {
-                        if raw.entry.stage == 0, raw.entry.id == item.blob {
-                            places.append(Place(item: Int(order[next]), offset: raw.entry.statOffset))
-                        }
-                        // Of a conflict there are three entries with the name, and none to be refreshed.
-                        next += 1
-                        return
+                    // Of a conflict there are three entries with the name, and none to be refreshed.
+                    if comparison == 0, raw.entry.stage == 0, raw.entry.id == item.blob {
+                        places.append(Place(item: Int(order[next]), offset: raw.entry.statOffset))
                     }
                     next += 1
                 }
