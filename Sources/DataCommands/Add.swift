@@ -25,6 +25,7 @@ struct Add: ParsableCommand {
         try session.ensureInstalled()
         try Add.track(paths, session)
         let outcome = try Adder(session.data).add(paths, progress: session.ui.progress)
+        for warning in outcome.warnings { session.ui.warning(warning) }
         var words = "Added \(Quantity.count(outcome.added, "file"))"
         if outcome.added > 0 {
             words += ": \(Quantity.bytes(outcome.bytes)), the store grew by \(Quantity.bytes(outcome.storedBytes))"

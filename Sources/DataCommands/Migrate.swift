@@ -9,7 +9,7 @@ import Reports
 struct Migrate: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Move in from Git LFS, DVC or plain Git history, and back out again.",
-        subcommands: [MigrateLFS.self, MigrateDVC.self, MigrateImport.self, MigrateExport.self])
+        subcommands: [MigrateLFS.self, MigrateDVC.self, MigrateInfo.self, MigrateImport.self, MigrateExport.self])
 }
 
 struct MigrateLFS: ParsableCommand {

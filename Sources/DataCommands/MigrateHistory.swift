@@ -126,6 +126,24 @@ struct MigrateImport: ParsableCommand {
     }
 }
 
+struct MigrateInfo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "info", abstract: "Show which types of files take how much of the history.",
+        discussion: "As 'migrate import --dry-run', without a need to say which files.")
+
+    @Option(help: ArgumentHelp("Only files longer than this: 1MiB, 500k.", valueName: "size")) var above: ByteSize?
+    @OptionGroup var history: HistoryOptions
+    @OptionGroup var common: CommonOptions
+
+    func run() throws {
+        var options = try history.options()
+        options.above = above?.bytes ?? 0
+        var history = history
+        history.dryRun = true
+        try history.run(.toPointers, options, Session(common))
+    }
+}
+
 struct MigrateExport: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Rewrite history so that pointers are files in Git again.",

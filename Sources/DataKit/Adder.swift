@@ -14,6 +14,8 @@ public struct Adder: Sendable {
         public var storedBytes: Int64 = 0
         /// Files that no pattern tracks, handed to plain `git add`.
         public var plain = 0
+        /// What git could not look at, in its own words.
+        public var warnings: [String] = []
     }
 
     private let data: DataRepository
@@ -43,9 +45,9 @@ public struct Adder: Sendable {
         let writer = try data.openStore().makeWriter()
         var gathered = Gathered()
         // New files are in no index; the others come in its order, so that one pass over it finds them all.
-        let new = try list("--others", specs)
+        let new = try list("--others", specs, &gathered.outcome)
         try eachStretch(Stretches(new)) { try add($0, [:], writer, &gathered, progress) }
-        let known = try list("--cached", specs)
+        let known = try list("--cached", specs, &gathered.outcome)
         if !known.isEmpty {
             var wanted = Stretches(known)
             try IndexFile.forEachStretch(path: data.repository.indexPath, count: Adder.stretch) { entries in
@@ -127,8 +129,11 @@ public struct Adder: Sendable {
 
     /// Names at or below the paths, or that match them, each with a NUL behind it: tracked ones, or new ones that no ignore
     /// rule covers.
-    private func list(_ kind: String, _ specs: [String]) throws -> [UInt8] {
-        try data.repository.git.run(["ls-files", "-z", kind, "--exclude-standard", "--"] + specs).output
+    private func list(_ kind: String, _ specs: [String], _ outcome: inout Outcome) throws -> [UInt8] {
+        let answer = try data.repository.git.run(["ls-files", "-z", kind, "--exclude-standard", "--"] + specs)
+        outcome.warnings += answer.errorText.split(separator: "\n").filter { $0.hasPrefix("warning: ") }
+            .map { String($0.dropFirst("warning: ".count)) }
+        return answer.output
     }
 
     private func eachStretch(_ names: Stretches, _ body: ([ArraySlice<UInt8>]) throws -> Void) throws {
