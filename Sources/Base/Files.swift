@@ -55,8 +55,9 @@ public enum Files {
 
     /// Replaces `path` with `bytes` in one step: a reader sees the old file or the new one, never a part.
     ///
-    /// Temp file beside it, fsync, rename, fsync of the folder.
+    /// Temp file beside it, fsync, rename, fsync of the folder. A device or a pipe is just written to.
     public static func writeAtomically(_ bytes: [UInt8], to path: String, mode: mode_t = 0o666) throws {
+        if isSpecial(path) { return try FileHandle(appendingTo: path).writeAll(bytes) }
         let temporary = temporaryName(beside: path)
         do {
             let file = try FileHandle(creating: temporary, mode: mode)
@@ -99,7 +100,17 @@ public enum Files {
         synchronizeDirectory(parent(of: target))
     }
 
+    /// Whether a device, a pipe or a socket is there, directly or behind a symbolic link: to be written to, not replaced.
+    public static func isSpecial(_ path: String) -> Bool {
+        var raw = stat()
+        return stat(path, &raw) == 0 && raw.st_mode & S_IFMT != S_IFREG && raw.st_mode & S_IFMT != S_IFDIR
+    }
+
+    /// - Throws: `MLError(.invalidInput)` for a target that is no file, such as `/dev/null`.
     public static func rename(_ from: String, to: String) throws {
+        if isSpecial(to) {
+            throw MLError(.invalidInput, "'\(to)' is a device or a pipe, not a file", hint: "name a file")
+        }
         guard Glibc.rename(from, to) == 0 else { throw ioError("cannot rename '\(from)' to '\(to)'") }
     }
 

@@ -50,6 +50,9 @@ struct Export: ParsableCommand {
             try write(entries, FileHandle(borrowing: 1, path: "standard output"), format, commit, session)
             return
         }
+        if Files.isSpecial(output) {
+            return try write(entries, FileHandle(appendingTo: output), format, commit, session)
+        }
         let temporary = Files.temporaryName(beside: output)
         do {
             let file = try FileHandle(creating: temporary)

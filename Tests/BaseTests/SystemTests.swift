@@ -61,6 +61,13 @@ private final class Scratch {
         #expect(try Files.list(scratch.path) == ["a"])
         #expect(Files.status(path).map { $0.mode & 0o777 } == 0o600)
         #expect(throws: MLError.self) { try Files.writeAtomically("x", to: scratch.path + "/no/such") }
+        // A device is written to and stays.
+        let device = scratch.path + "/device"
+        try Files.makeLink(device, target: Array("/dev/null".utf8))
+        try Files.writeAtomically("x", to: device)
+        #expect(Files.status(device)?.isSymbolicLink == true && Files.isSpecial(device) && !Files.isSpecial(path))
+        #expect(throws: MLError.self) { try Files.rename(path, to: device) }
+        try Files.remove(device)
         #expect(try Files.list(scratch.path) == ["a"])
     }
 
