@@ -32,7 +32,7 @@ struct Clone: ParsableCommand {
         // Notes and records are needed whole: a partial clone gets them by a fetch of its own.
         let remote = isBare || isPartial ? nil : try remoteName()
         let settings = isBare ? [] : Installation.cloneSettings(remote: remote)
-        let skips = environment("GIT_MLDATA_SKIP_SMUDGE") == "1"
+        let skips = Workflow.skipsSmudge
         let isDirect = !needsGit && !skips
         let result = try Subprocess(
             ["git", "clone"] + settings.flatMap { ["-c", "\($0.key)=\($0.value)"] }

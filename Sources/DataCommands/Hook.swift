@@ -85,7 +85,7 @@ struct Hook: ParsableCommand {
     /// Large files that git's checkout left as pointers; usually the filter has filled them already.
     private func fill() throws {
         let session = try Session(CommonOptions.parse([]))
-        if environment("GIT_MLDATA_SKIP_SMUDGE") == "1" || session.data.skipsSmudge { return }
+        if Workflow.skipsSmudge || session.data.skipsSmudge { return }
         _ = try Workflow.fill([], fetch: true, session)
     }
 

@@ -6,6 +6,11 @@ import Reports
 
 /// Steps that several commands share.
 enum Workflow {
+    /// Whether the environment asks for pointers, in our words or in those of Git LFS.
+    static var skipsSmudge: Bool {
+        (environment("GIT_MLDATA_SKIP_SMUDGE") ?? environment("GIT_LFS_SKIP_SMUDGE")) == "1"
+    }
+
     /// Fills pointers in the work tree.
     ///
     /// - Parameter restore: also bring back tracked files that were deleted from the work tree, which only a person

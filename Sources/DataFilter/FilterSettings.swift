@@ -63,6 +63,9 @@ public struct FilterSettings: Hashable, Sendable {
         }
         if let skip = environment.variables["GIT_MLDATA_SKIP_SMUDGE"] {
             skipSmudge = try FilterSettings.truth(skip, of: "GIT_MLDATA_SKIP_SMUDGE")
+        } else if let skip = environment.variables["GIT_LFS_SKIP_SMUDGE"] {
+            // What people who come from Git LFS type.
+            skipSmudge = (try? FilterSettings.truth(skip, of: "")) ?? false
         }
     }
 

@@ -9,7 +9,8 @@ public struct Downloader: Sendable {
     public init(_ data: DataRepository) { self.data = data }
 
     /// Looks in this order: the local store, what git-lfs keeps in this repository, the remote store or the Git remote, the
-    /// copies, and, when no remote store is configured, the LFS server that goes with the Git remote.
+    /// copies, the local store of a Git remote that is a repository on this machine, and, when no remote store is
+    /// configured, the LFS server that goes with the Git remote.
     ///
     /// - Parameter store: a configured store to ask alone; nil for all of these.
     /// - Returns: what was moved, and ids that are nowhere.
@@ -48,6 +49,13 @@ public struct Downloader: Sendable {
                 failure = failure ?? error
                 wanted = try stillLacking(wanted, store)
             }
+        }
+        if !wanted.isEmpty, let neighbour = try data.neighbourStore(gitRemote: gitRemote) {
+            let there = try wanted.map(\.oid).filter { try neighbour.contains($0) }
+            let (objects, bytes) = try store.copy(there, from: neighbour)
+            moved.objects += objects
+            moved.bytes += bytes
+            wanted = try stillLacking(wanted, store)
         }
         if !wanted.isEmpty, let failure { throw failure }
         if !wanted.isEmpty, primary == nil, let place = try data.lfsPlace(gitRemote: gitRemote) {

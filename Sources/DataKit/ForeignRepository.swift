@@ -95,7 +95,7 @@ public struct ForeignRepository: Sendable {
     }
 
     /// A repository on this machine: its absolute path and object folder; nil for any other address.
-    private static func local(_ url: String) -> (path: String, objects: String)? {
+    static func local(_ url: String) -> (path: String, objects: String)? {
         let path = url.hasPrefix("file://") ? String(url.dropFirst(7)) : url
         guard Files.isDirectory(path),
             let answer = try? GitCommand(directory: path).start(

@@ -54,6 +54,16 @@ extension DataRepository {
         return remotes.contains("origin") ? "origin" : (remotes.count == 1 ? remotes[0] : nil)
     }
 
+    /// What a Git remote on this machine has in its own local store, pushed or not; nil for other remotes.
+    func neighbourStore(gitRemote: String?) throws -> ObjectStore? {
+        guard let remote = try gitRemote ?? defaultGitRemote(), !remote.hasPrefix("-") else { return nil }
+        let url = try repository.git.start(["ls-remote", "--get-url", remote]).text.prefix { $0 != "\n" }
+        let path = Files.join(repository.workTree ?? repository.gitDirectory, String(url))
+        guard let local = ForeignRepository.local(url.contains("://") ? String(url) : path) else { return nil }
+        let store = Files.parent(of: local.objects) + "/mldata"
+        return Files.isDirectory(store + "/packs") && store != storeDirectory ? try ObjectStore(root: store) : nil
+    }
+
     /// The driver for a URL.
     ///
     /// - Parameter name: the store whose settings count; nil for none.

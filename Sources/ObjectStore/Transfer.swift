@@ -52,6 +52,25 @@ extension ObjectStore {
         if builder.length > PackFormat.headerLength { try sink(builder.finish()) }
     }
 
+    /// Copies files from another store on this machine, each object checked against its name.
+    ///
+    /// - Parameter oids: files that the other store has.
+    /// - Returns: how many objects this store lacked, and their bytes.
+    /// - Throws: `MLError(.missingObject)`, `MLError(.corrupt)`, `MLError(.io)`.
+    public func copy(_ oids: some Sequence<ObjectID>, from other: ObjectStore) throws -> (objects: Int, bytes: Int64) {
+        let writer = try makeWriter()
+        var objects = 0
+        var bytes: Int64 = 0
+        for id in try other.closure(of: oids) {
+            let (entry, record) = try other.checkedRecord(id)
+            guard try writer.importRecord(entry, record: record, pack: other.root) else { continue }
+            objects += 1
+            bytes += Int64(record.count)
+        }
+        try writer.finish()
+        return (objects, bytes)
+    }
+
     /// An object's record once its content has been checked.
     func checkedRecord(_ id: ObjectID) throws -> (PackEntry, [UInt8]) {
         guard let found = try locate(id) else { throw ObjectStore.missing(id) }

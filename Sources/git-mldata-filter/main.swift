@@ -3,7 +3,7 @@ import DataFilter
 import Glibc
 
 var variables: [String: String] = [:]
-for name in ["GIT_DIR", "GIT_COMMON_DIR", "GIT_MLDATA_SKIP_SMUDGE", "GIT_MLDATA_TRACE", "HOME"] {
+for name in ["GIT_DIR", "GIT_COMMON_DIR", "GIT_MLDATA_SKIP_SMUDGE", "GIT_LFS_SKIP_SMUDGE", "GIT_MLDATA_TRACE", "HOME"] {
     if let value = getenv(name) { variables[name] = String(cString: value) }
 }
 func resolved(_ path: String) -> String? {

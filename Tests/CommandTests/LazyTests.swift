@@ -34,6 +34,24 @@ import Testing
         #expect(try isPointer(box, "tree/data/b/large"))
     }
 
+    @Test func `a clone of a repository on this machine gets what that one never pushed`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        try box.write(randomBytes(200_000, seed: 1), to: "repo/data/chunks")
+        try box.write(randomBytes(1_300_000, seed: 2), to: "repo/data/large")
+        try box.run("git add data && git commit -q -m data", in: "repo")
+        try box.run(
+            "git mldata install --global -q && git clone -q repo one && git mldata clone -q \"file://$PWD/repo\" two")
+        for copy in ["one", "two"] { #expect(try box.run("diff -r \(copy)/data repo/data").output == "") }
+        try box.write(randomBytes(5000, seed: 3), to: "repo/data/new")
+        try box.run(
+            "git add data && git commit -q -m new && git -C ../one pull -q && cmp data/new ../one/data/new", in: "repo")
+        #expect(try box.run("git status --porcelain && git mldata fsck", in: "one").output == "No findings.\n")
+        // Git LFS's own word for pointers is understood, too.
+        try box.run("GIT_LFS_SKIP_SMUDGE=1 git clone -q repo three")
+        #expect(try isPointer(box, "three/data/new"))
+    }
+
     @Test func `fetch and pull take patterns of what to bring`() throws {
         let box = try pushed()
         try box.run("GIT_MLDATA_SKIP_SMUDGE=1 git clone -q repo.git copy")
