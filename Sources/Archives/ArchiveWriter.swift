@@ -103,7 +103,7 @@ public final class ArchiveWriter {
     ) throws {
         guard let entry = archive_entry_new() else { throw MLError(.io, "cannot start libarchive") }
         defer { archive_entry_free(entry) }
-        archive_entry_set_pathname(entry, path)
+        path.withPath { archive_entry_set_pathname(entry, $0) }
         archive_entry_set_mtime(entry, time_t(time.seconds), 0)
         archive_entry_set_uid(entry, 0)
         archive_entry_set_gid(entry, 0)

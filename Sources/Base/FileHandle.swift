@@ -35,7 +35,7 @@ public final class FileHandle: @unchecked Sendable {
     }
 
     private init(_ path: String, _ flags: Int32, _ mode: mode_t, verb: String) throws {
-        let opened = open(path, flags | O_CLOEXEC, mode)
+        let opened = path.withPath { open($0, flags | O_CLOEXEC, mode) }
         guard opened >= 0 else { throw Files.ioError("cannot \(verb) '\(path)'") }
         descriptor = opened
         self.path = path

@@ -26,7 +26,7 @@ public enum Files {
     /// The status of `path` itself (symbolic links are not followed); nil when nothing is there.
     public static func status(_ path: String) -> Status? {
         var raw = stat()
-        guard lstat(path, &raw) == 0 else { return nil }
+        guard path.withPath { lstat($0, &raw) } == 0 else { return nil }
         return Status(raw)
     }
 
@@ -34,7 +34,7 @@ public enum Files {
 
     public static func isDirectory(_ path: String) -> Bool {
         var raw = stat()
-        return stat(path, &raw) == 0 && raw.st_mode & S_IFMT == S_IFDIR
+        return path.withPath { stat($0, &raw) } == 0 && raw.st_mode & S_IFMT == S_IFDIR
     }
 
     /// The whole content of a file.
@@ -66,7 +66,7 @@ public enum Files {
             try file.close()
             try rename(temporary, to: path)
         } catch {
-            unlink(temporary)
+            _ = temporary.withPath { unlink($0) }
             throw error
         }
         synchronizeDirectory(parent(of: path))
@@ -103,7 +103,8 @@ public enum Files {
     /// Whether a device, a pipe or a socket is there, directly or behind a symbolic link: to be written to, not replaced.
     public static func isSpecial(_ path: String) -> Bool {
         var raw = stat()
-        return stat(path, &raw) == 0 && raw.st_mode & S_IFMT != S_IFREG && raw.st_mode & S_IFMT != S_IFDIR
+        return path.withPath { stat($0, &raw) } == 0 && raw.st_mode & S_IFMT != S_IFREG
+            && raw.st_mode & S_IFMT != S_IFDIR
     }
 
     /// - Throws: `MLError(.invalidInput)` for a target that is no file, such as `/dev/null`.
@@ -111,18 +112,20 @@ public enum Files {
         if isSpecial(to) {
             throw MLError(.invalidInput, "'\(to)' is a device or a pipe, not a file", hint: "name a file")
         }
-        guard Glibc.rename(from, to) == 0 else { throw ioError("cannot rename '\(from)' to '\(to)'") }
+        guard from.withPath({ from in to.withPath { Glibc.rename(from, $0) } }) == 0 else {
+            throw ioError("cannot rename '\(from)' to '\(to)'")
+        }
     }
 
     public static func makeDirectories(_ path: String) throws {
-        if mkdir(path, 0o777) == 0 { return }
+        if path.withPath({ mkdir($0, 0o777) }) == 0 { return }
         // Looking whether it is there changes errno.
         let reason = errno
         if isDirectory(path) { return }
         let above = parent(of: path)
         if reason == ENOENT, above != path {
             try makeDirectories(above)
-            if mkdir(path, 0o777) == 0 { return }
+            if path.withPath({ mkdir($0, 0o777) }) == 0 { return }
             let second = errno
             if isDirectory(path) { return }
             errno = second
@@ -134,7 +137,7 @@ public enum Files {
 
     /// Names in a folder, sorted by bytes, without `.` and `..`. A folder that does not exist has none.
     public static func list(_ path: String) throws -> [String] {
-        guard let handle = opendir(path) else {
+        guard let handle = path.withPath({ opendir($0) }) else {
             if errno == ENOENT { return [] }
             throw ioError("cannot list '\(path)'")
         }
@@ -142,7 +145,9 @@ public enum Files {
         var names: [String] = []
         while let entry = readdir(handle) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                String(
+                    path: UnsafeRawBufferPointer(
+                        start: $0, count: strlen(UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))))
             }
             if name != "." && name != ".." { names.append(name) }
         }
@@ -151,9 +156,9 @@ public enum Files {
 
     /// The absolute path without `.`, `..` and symbolic links; the file must exist.
     public static func realPath(_ path: String) throws -> String {
-        guard let resolved = realpath(path, nil) else { throw ioError("cannot find '\(path)'") }
+        guard let resolved = path.withPath({ realpath($0, nil) }) else { throw ioError("cannot find '\(path)'") }
         defer { free(resolved) }
-        return String(cString: resolved)
+        return String(path: UnsafeRawBufferPointer(start: resolved, count: strlen(resolved)))
     }
 
     /// Removes a file or a whole folder; what is not there is not an error.
@@ -161,9 +166,11 @@ public enum Files {
         guard let status = status(path) else { return }
         if status.isDirectory {
             for name in try list(path) { try remove(path + "/" + name) }
-            guard rmdir(path) == 0 || errno == ENOENT else { throw ioError("cannot remove '\(path)'") }
+            guard path.withPath({ rmdir($0) }) == 0 || errno == ENOENT else { throw ioError("cannot remove '\(path)'") }
         } else {
-            guard unlink(path) == 0 || errno == ENOENT else { throw ioError("cannot remove '\(path)'") }
+            guard path.withPath({ unlink($0) }) == 0 || errno == ENOENT else {
+                throw ioError("cannot remove '\(path)'")
+            }
         }
     }
 
@@ -190,7 +197,7 @@ public enum Files {
 
     /// Makes a rename durable. Some file systems cannot; that is no reason to fail.
     public static func synchronizeDirectory(_ path: String) {
-        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let descriptor = path.withPath { open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard descriptor >= 0 else { return }
         fsync(descriptor)
         close(descriptor)
@@ -223,7 +230,7 @@ extension Files {
     /// What a symbolic link points to, as raw bytes.
     public static func linkTarget(_ path: String) throws -> [UInt8] {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink(path, &buffer, buffer.count)
+        let count = path.withPath { readlink($0, &buffer, buffer.count) }
         guard count >= 0 else { throw ioError("cannot read the link '\(path)'") }
         return buffer[..<count].map { UInt8(bitPattern: $0) }
     }
@@ -231,6 +238,6 @@ extension Files {
     /// Creates a symbolic link.
     public static func makeLink(_ path: String, target: [UInt8]) throws {
         let text = target.map { CChar(bitPattern: $0) } + [0]
-        guard symlink(text, path) == 0 else { throw ioError("cannot create the link '\(path)'") }
+        guard path.withPath({ symlink(text, $0) }) == 0 else { throw ioError("cannot create the link '\(path)'") }
     }
 }

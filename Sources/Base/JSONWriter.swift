@@ -78,6 +78,8 @@ extension JSON {
             case "\n": out += "\\n"
             case "\r": out += "\\r"
             case "\t": out += "\\t"
+            // Bytes of names that are no UTF-8 (`String.init(path:)`): escaped, so that the document is text throughout.
+            case "\u{10FF80}"..."\u{10FFFF}": out += "\\udbff\\u" + String(0xDC00 + (scalar.value & 0x3FF), radix: 16)
             case "\u{0}"..<"\u{20}", "\u{7f}":
                 let hex = String(scalar.value, radix: 16)
                 out += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex

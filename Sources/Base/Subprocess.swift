@@ -55,7 +55,7 @@ public struct Subprocess: Sendable {
             }
             Subprocess.connect(&actions, output, outputPipe, 1)
             Subprocess.connect(&actions, errors, errorPipe, 2)
-            if let directory { gitml_spawn_addchdir(&actions, directory) }
+            if let directory { _ = directory.withPath { gitml_spawn_addchdir(&actions, $0) } }
         }
         inputPipe?.closeReader()
         outputPipe?.closeWriter()
@@ -92,7 +92,7 @@ public struct Subprocess: Sendable {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         connect(&actions)
-        var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+        var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { $0.withPath { strdup($0) } }
         argv.append(nil)
         var envp: [UnsafeMutablePointer<CChar>?] = Subprocess.merged(environment).map { strdup($0) }
         envp.append(nil)

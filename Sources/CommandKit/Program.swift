@@ -11,7 +11,7 @@ public enum Program {
     public static func main<Root: ParsableCommand>(_ root: Root.Type) -> Never {
         Trace.begin(setting: environment("GIT_MLDATA_TRACE"))
         do {
-            let arguments = try moveToDirectory(Array(CommandLine.arguments.dropFirst()))
+            let arguments = try moveToDirectory(Program.arguments())
             if try generate(root, arguments) { leave(0) }
             try suggest(root, arguments)
             var command = try root.parseAsRoot(arguments)
@@ -28,6 +28,13 @@ public enum Program {
             }
             writeError(spoken(root, root.fullMessage(for: error)).replacingPrefix("Error: ", with: "fatal: ") + "\n")
             leave(ExitStatus.usage)
+        }
+    }
+
+    /// The arguments as they were typed: `CommandLine.arguments` repairs names that are no UTF-8.
+    private static func arguments() -> [String] {
+        (1..<max(1, Int(CommandLine.argc))).compactMap { CommandLine.unsafeArgv[$0] }.map {
+            String(path: UnsafeRawBufferPointer(start: $0, count: strlen($0)))
         }
     }
 

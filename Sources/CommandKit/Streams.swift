@@ -5,5 +5,5 @@ import Glibc
 func writeError(_ text: String) {
     fflush(nil)
     // Nobody is left to tell when standard error itself fails.
-    try? FileHandle(borrowing: 2, path: "standard error").writeAll(text)
+    try? FileHandle(borrowing: 2, path: "standard error").writeAll(text.pathBytes)
 }

@@ -13,13 +13,13 @@ public struct UserInterface: Sendable {
     }
 
     /// A line of the result.
-    public func print(_ line: String) { Swift.print(line) }
+    public func print(_ line: String) { out(line + "\n") }
 
     /// The line that sums up what was done; silent with `-q`.
-    public func summary(_ line: String) { if !terminal.quiet { Swift.print(line) } }
+    public func summary(_ line: String) { if !terminal.quiet { out(line + "\n") } }
 
     /// A result that brings its own line feeds.
-    public func write(_ text: String) { Swift.print(text, terminator: "") }
+    public func write(_ text: String) { out(text) }
 
     /// Raw bytes of the result.
     public func write(_ bytes: [UInt8]) throws {
@@ -46,6 +46,12 @@ public struct UserInterface: Sendable {
     public func progress(json: Bool) -> any ProgressReporter {
         guard json else { return progress }
         return terminal.quiet || !terminal.allowsProgress ? SilentProgress() : JSONProgress()
+    }
+
+    /// Names come out as the bytes they are.
+    private func out(_ text: String) {
+        guard text.holdsRawBytes else { return Swift.print(text, terminator: "") }
+        try? write(text.pathBytes)
     }
 
     private func note(_ line: String) {

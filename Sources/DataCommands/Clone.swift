@@ -83,7 +83,7 @@ struct Clone: ParsableCommand {
 
     private func layOut(_ paths: [String], _ data: DataRepository) throws {
         if paths.isEmpty { return }
-        let input: [UInt8] = paths.flatMap { Array($0.utf8) + [0] }
+        let input: [UInt8] = paths.flatMap { $0.pathBytes + [0] }
         try data.repository.git.run(
             ["checkout-index", "--index", "-z", "--stdin"], input: input, environment: ["GIT_MLDATA_SKIP_SMUDGE": "1"])
     }

@@ -22,7 +22,7 @@ struct Sync: ParsableCommand {
         var paths = try session.paths(paths)
         if stdin {
             paths = try FileHandle(borrowing: 0, path: "standard input").readToEnd()
-                .split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+                .split(separator: 0).map { String(path: $0) }
             if paths.isEmpty { return }
         }
         let outcome = try Workflow.fill(paths, fetch: true, session)

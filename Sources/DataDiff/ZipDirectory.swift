@@ -64,7 +64,7 @@ public struct MemberDiff: Hashable, Sendable {
 
     /// - Throws: `NotReadable` when one is no ZIP file; errors of the sources.
     init(_ old: ContentSource, _ new: ContentSource) throws {
-        let before = Dictionary(uniqueKeysWithValues: try ZipDirectory(old).members.map { ($0.name, $0) })
+        let before = Dictionary(try ZipDirectory(old).members.map { ($0.name, $0) }, uniquingKeysWith: { $1 })
         let after = try ZipDirectory(new).members
         let names = Set(after.map(\.name))
         added = after.map(\.name).filter { before[$0] == nil }

@@ -196,5 +196,5 @@ public final class FilterSession {
         for hint in error.hints { message("hint: \(hint)") }
     }
 
-    static func name(_ path: [UInt8]) -> String { String(decoding: path, as: UTF8.self) }
+    static func name(_ path: [UInt8]) -> String { String(path: path) }
 }

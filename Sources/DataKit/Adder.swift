@@ -52,7 +52,7 @@ public struct Adder: Sendable {
             var wanted = Stretches(known)
             try IndexFile.forEachStretch(path: data.repository.indexPath, count: Adder.stretch) { entries in
                 guard let last = entries.last?.path else { return }
-                let names = wanted.take(through: Array(last.utf8))
+                let names = wanted.take(through: last.pathBytes)
                 if names.isEmpty { return }
                 let index = Dictionary(
                     entries.lazy.filter { $0.stage == 0 }.map { ($0.path, $0) }, uniquingKeysWith: { $1 })
@@ -73,15 +73,7 @@ public struct Adder: Sendable {
         _ progress: any ProgressReporter
     ) throws {
         var files: [String] = []
-        for name in names {
-            if let text = String(validating: name, as: UTF8.self) {
-                if files.last != text { files.append(text) }
-            } else {
-                // Only git can take a name that is no UTF-8.
-                gathered.plain += name + [0]
-                gathered.outcome.plain += 1
-            }
-        }
+        for name in names.map({ String(path: $0) }) where files.last != name { files.append(name) }
         let filters = try data.repository.attribute("filter", of: files)
         let minimumSizes = MinimumSizes(workTree: top, commonDirectory: data.repository.commonDirectory)
         var work: [(path: String, status: Files.Status)] = []
@@ -93,7 +85,7 @@ public struct Adder: Sendable {
             guard let status, status.isRegular,
                 try status.size == 0 || status.size >= Int64(minimumSizes.minimum(path))
             else {
-                gathered.plain += Array(path.utf8) + [0]
+                gathered.plain += path.pathBytes + [0]
                 gathered.outcome.plain += 1
                 continue
             }
@@ -175,8 +167,8 @@ public struct Adder: Sendable {
             gathered.outcome.added += 1
             gathered.outcome.bytes += file.status.size
             gathered.outcome.storedBytes += cleaned.storedBytes
-            gathered.entries += Array(
-                "\(file.status.isExecutable ? "100755" : "100644") \(blob.hex) 0\t\(file.path)\0".utf8)
+            gathered.entries += Array("\(file.status.isExecutable ? "100755" : "100644") \(blob.hex) 0\t".utf8)
+            gathered.entries += file.path.pathBytes + [0]
             gathered.updates.append(file.path, file.status, blob)
         }
     }

@@ -150,7 +150,7 @@ private struct ChangeReader {
             case .workTree: ["diff-index"] + common + [tree] + limits
             }
         let output = try data.repository.git.run(["--literal-pathspecs"] + arguments).output
-        let fields = output.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        let fields = output.split(separator: 0).map { String(path: $0) }
         return stride(from: 0, to: fields.count - 1, by: 2).compactMap { index in
             let words = fields[index].drop { $0 == ":" }.split(separator: " ")
             guard words.count == 5, let oldMode = UInt32(words[0], radix: 8), let newMode = UInt32(words[1], radix: 8),

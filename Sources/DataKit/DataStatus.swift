@@ -106,7 +106,7 @@ private struct StagedChanges {
 
     mutating func contain(_ path: String) -> Bool {
         guard let names else { return true }
-        let path = Array(path.utf8)
+        let path = path.pathBytes
         while position < names.count {
             let end = names[position...].firstIndex(of: 0) ?? names.count
             let name = names[position..<end]

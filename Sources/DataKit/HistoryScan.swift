@@ -55,7 +55,7 @@ extension DataRepository {
             guard line.count >= width, let id = GitID(String(decoding: line.prefix(width), as: UTF8.self)),
                 let pointer = try pointer(id, repository)
             else { return nil }
-            let path = String(decoding: line.dropFirst(width + 1), as: UTF8.self)
+            let path = String(path: line.dropFirst(width + 1))
             return PointerFile(path: path, blob: id, pointer: pointer, isExecutable: false)
         }
     }

@@ -57,6 +57,6 @@ public struct LockCheck: Sendable {
         }
         let listing = try data.repository.git.run(
             ["log", "--format=", "--name-only", "--no-renames", "-m", "-z"] + range + ["--"])
-        return Set(listing.output.split(separator: 0).map { String(decoding: $0.drop { $0 == 10 }, as: UTF8.self) })
+        return Set(listing.output.split(separator: 0).map { String(path: $0.drop { $0 == 10 }) })
     }
 }

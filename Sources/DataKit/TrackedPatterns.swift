@@ -24,7 +24,7 @@ public struct TrackedPatterns: Sendable {
                 "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", ".gitattributes",
                 "**/.gitattributes",
             ])
-        let names = Set(listing.output.split(separator: 0).map { String(decoding: $0, as: UTF8.self) })
+        let names = Set(listing.output.split(separator: 0).map { String(path: $0) })
         var found: [Pattern] = []
         for name in names.sorted() where Files.exists(top + "/" + name) {
             found += try patterns(inFile: top + "/" + name, source: name)

@@ -8,7 +8,7 @@ extension Repository {
         if paths.isEmpty { return [:] }
         var input: [UInt8] = []
         for path in paths {
-            input.append(contentsOf: path.utf8)
+            input.append(contentsOf: path.pathBytes)
             input.append(0)
         }
         let output = try git.run(["check-attr", "--stdin", "-z", name], input: input).output

@@ -38,7 +38,7 @@ extension IndexFile {
 
         var decoded: IndexEntry {
             var entry = entry
-            entry.path = String(decoding: name, as: UTF8.self)
+            entry.path = String(path: name)
             return entry
         }
     }

@@ -30,7 +30,7 @@ public struct IndexUpdates: Sendable {
     /// - Parameter blob: what the path must still have in the index when it is written.
     public mutating func append(_ path: String, _ status: Files.Status, _ blob: GitID) {
         let start = names.count
-        names.append(contentsOf: path.utf8)
+        names.append(contentsOf: path.pathBytes)
         func low(_ value: Int64) -> UInt32 { UInt32(truncatingIfNeeded: value) }
         items.append(
             Item(

@@ -136,7 +136,7 @@ extension Repository {
             try LibGit2.check(.corrupt, "cannot read tree \(tree)") { git_tree_lookup(&opened, handle, &raw) }
             defer { git_tree_free(opened) }
             var entry: OpaquePointer?
-            let result = git_tree_entry_bypath(&entry, opened, parts.joined(separator: "/"))
+            let result = parts.joined(separator: "/").withPath { git_tree_entry_bypath(&entry, opened, $0) }
             if result == GIT_ENOTFOUND.rawValue { return nil }
             try LibGit2.check(.corrupt, "cannot read tree \(tree)") { result }
             defer { git_tree_entry_free(entry) }
@@ -158,7 +158,8 @@ extension Repository {
                     let name = git_tree_entry_name(entry)
                 else { return nil }
                 return TreeEntry(
-                    path: String(cString: name), mode: UInt32(git_tree_entry_filemode_raw(entry).rawValue),
+                    path: String(path: UnsafeRawBufferPointer(start: name, count: strlen(name))),
+                    mode: UInt32(git_tree_entry_filemode_raw(entry).rawValue),
                     id: GitID(id.pointee))
             }
         }
@@ -215,7 +216,7 @@ extension Repository {
                 try LibGit2.check(.io, "cannot write a tree") { git_tree_lookup(&baseline, handle, &empty) }
             }
             defer { git_tree_free(baseline) }
-            let names = changes.map { strdup($0.path) }
+            let names = changes.map { $0.path.withPath { strdup($0) } }
             defer { for name in names { free(name) } }
             let updates = zip(changes, names).map { change, name in
                 git_tree_update(

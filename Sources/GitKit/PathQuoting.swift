@@ -1,14 +1,16 @@
+import Base
+
 /// Paths as git prints them (git: quote.c, `quote_c_style`).
 public enum PathQuoting {
     /// `path` in double quotes with C escapes when it holds a control character, a quote or a backslash, and, unless
     /// `core.quotePath` is false, any byte above 0x7f; otherwise as it is.
     public static func quote(_ path: String, nonASCII: Bool = true) -> String {
-        let needsQuotes = path.utf8.contains { byte in
+        let needsQuotes = path.pathBytes.contains { byte in
             byte < 0x20 || byte == 0x22 || byte == 0x5C || byte == 0x7F || (nonASCII && byte > 0x7F)
         }
         guard needsQuotes else { return path }
         var out: [UInt8] = [0x22]
-        for byte in path.utf8 {
+        for byte in path.pathBytes {
             switch byte {
             case 0x07: out += Array("\\a".utf8)
             case 0x08: out += Array("\\b".utf8)
@@ -24,7 +26,7 @@ public enum PathQuoting {
             default: out.append(byte)
             }
         }
-        return String(decoding: out + [0x22], as: UTF8.self)
+        return String(path: out + [0x22])
     }
 
     private static func octal(_ byte: UInt8) -> [UInt8] {

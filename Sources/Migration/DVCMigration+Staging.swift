@@ -122,9 +122,11 @@ extension DVCMigration {
             }
         }
         try repository.git.run(["update-index", "-z", "--add", "--replace", "--index-info"], input: input)
-        try IndexFile.refresh(
-            path: repository.indexPath, statuses,
-            expected: Dictionary(uniqueKeysWithValues: zip(files.map(\.path), blobs)))
+        var updates = IndexUpdates()
+        for (file, blob) in zip(files, blobs) {
+            if let status = statuses[file.path] { updates.append(file.path, status, blob) }
+        }
+        try IndexFile.refresh(path: repository.indexPath, updates)
         _ = try repository.git.start(["update-index", "-q", "--refresh"])
     }
 }

@@ -103,7 +103,7 @@ public struct LFSMigration: Sendable {
             if Files.exists(top + "/" + change.path) {
                 try data.repository.writeWorkTreeFile(change.new, to: top + "/" + change.path)
             }
-            entries += Array("\(String(change.mode, radix: 8)) \(blob.hex) 0\t\(change.path)\0".utf8)
+            entries += Array("\(String(change.mode, radix: 8)) \(blob.hex) 0\t".utf8) + change.path.pathBytes + [0]
         }
         if entries.isEmpty { return }
         try data.repository.git.run(["update-index", "-z", "--index-info"], input: entries)

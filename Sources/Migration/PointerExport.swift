@@ -35,7 +35,7 @@ final class PointerExport: TreeEditor {
                 try scan(PlacedTree(folder: path, tree: entry.id))
             } else if let pointer = try pointer(entry, path), foundBlobs.insert(entry.id).inserted {
                 found.append(
-                    MigrationFile(blob: entry.id, path: String(decoding: path, as: UTF8.self), size: pointer.size))
+                    MigrationFile(blob: entry.id, path: String(path: path), size: pointer.size))
             }
         }
     }

@@ -55,7 +55,7 @@ final class PointerImport: TreeEditor {
             } else if try match(entry, path) != nil, foundBlobs.insert(entry.id).inserted {
                 found.append(
                     MigrationFile(
-                        blob: entry.id, path: String(decoding: path, as: UTF8.self), size: Int64(sizes[entry.id] ?? 0)))
+                        blob: entry.id, path: String(path: path), size: Int64(sizes[entry.id] ?? 0)))
             }
         }
     }

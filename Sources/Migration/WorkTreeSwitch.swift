@@ -92,7 +92,7 @@ struct WorkTreeSwitch {
 
     private func checkOut(_ paths: [String]) throws {
         if paths.isEmpty { return }
-        let input: [UInt8] = paths.flatMap { path -> [UInt8] in Array(path.utf8) + [0] }
+        let input: [UInt8] = paths.flatMap { path -> [UInt8] in path.pathBytes + [0] }
         try data.repository.git.run(["checkout-index", "--force", "--index", "-z", "--stdin"], input: input)
     }
 
@@ -126,7 +126,7 @@ struct WorkTreeSwitch {
 
     private func changes(_ old: GitID, _ new: GitID) throws -> [Change] {
         let output = try data.repository.git.run(["diff-tree", "-r", "-z", "--no-renames", old.hex, new.hex]).output
-        let fields = output.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        let fields = output.split(separator: 0).map { String(path: $0) }
         return stride(from: 0, to: fields.count - 1, by: 2).map { index in
             let words = fields[index].split(separator: " ")
             func id(_ position: Int) -> GitID? {

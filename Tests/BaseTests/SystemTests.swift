@@ -52,6 +52,25 @@ private final class Scratch {
 }
 
 @Suite struct `Files and folders` {
+    @Test(arguments: [
+        Array("plain ü 💾".utf8), [0xFF], [0x61, 0xC3, 0x28, 0x62], Array("\u{10FF80}\u{10FFFF}".utf8),
+        [0xF4, 0x8F, 0xBE], [],
+        Array((0x80...0xFF) as ClosedRange<UInt8>), Array("a\u{10FE00}".utf8) + [0x80],
+    ])
+    func `names of any bytes are texts and back`(bytes: [UInt8]) throws {
+        let text = String(path: bytes)
+        #expect(text.pathBytes == bytes)
+        #expect(text.withPath { Array(UnsafeRawBufferPointer(start: $0, count: strlen($0))) } == bytes)
+        #expect(text.holdsRawBytes == (text.utf8.elementsEqual(bytes) == false))
+        #expect(try JSON(parsing: JSON.string(text).compact()) == .string(text))
+        #expect(!JSON.string(text).compact().holdsRawBytes)
+        guard !bytes.isEmpty else { return }
+        let scratch = try Scratch()
+        try Files.writeAtomically("x", to: scratch.path + "/" + text)
+        #expect(try Files.list(scratch.path) == [text])
+        try Files.remove(scratch.path + "/" + text)
+    }
+
     @Test func `an atomic write replaces the whole and leaves nothing beside it`() throws {
         let scratch = try Scratch()
         let path = scratch.path + "/a"

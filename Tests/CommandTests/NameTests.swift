@@ -39,14 +39,41 @@ import Testing
         #expect(none.status == 128 && none.errors.contains("fatal: pathspec '*.nothing' did not match any files"))
     }
 
-    @Test func `a name that is no UTF-8 is added by git itself`() throws {
+    @Test func `names that are no UTF-8 go through every verb`() throws {
         let box = try Sandbox()
         try box.makeRepository()
-        try box.run("printf x > \"data/$(printf 'a\\377b')\" && printf y > data/plain", in: "repo")
-        #expect(try box.run("git mldata add data", in: "repo").output.contains("1 staged as plain Git files"))
+        try box.write(randomBytes(1_200_000, seed: 1), to: "large")
+        try box.run(
+            "mv ../large \"data/$(printf 'a\\377b')\" && mkdir \"data/$(printf 'd\\303')\" && echo y > \"data/$(printf 'd\\303/c\\200')\"",
+            in: "repo")
+        #expect(try box.run("git mldata add data", in: "repo").output.hasPrefix("Added 2 files: "))
+        try box.run("git commit -q -m names && git push -q origin HEAD:main", in: "repo")
+        #expect(try box.run("git status --porcelain && git mldata status --porcelain", in: "repo").output == "")
+        try box.run(
+            "git mldata ls -n > ../listed && git -c core.quotePath=off ls-files -z data | tr '\\0' '\\n' | cmp - ../listed",
+            in: "repo")
+        try box.run("git mldata install --global -q && git mldata clone -q repo.git one && git clone -q repo.git two")
+        #expect(try box.run("diff -r one/data repo/data && diff -r two/data repo/data").output == "")
+        #expect(try box.run("git status --porcelain && git diff-files --name-only", in: "one").output == "")
+        try box.run(
+            "rm -r data && git mldata pull -q \"data/$(printf 'a\\377b')\" && ls data | wc -l | grep -qx 1 && git mldata pull -q && diff -r data ../repo/data",
+            in: "one")
         #expect(
-            try box.run("git ls-files | wc -l && git show \":data/$(printf 'a\\377b')\"", in: "repo").output.contains(
-                "oid sha256:"))
+            try box.run("git mldata ls --json", in: "one").output.contains("\"path\": \"data/a\\udbff\\udfffb\""))
+        #expect(try box.run("git mldata cat \"HEAD:data/$(printf 'd\\303/c\\200')\"", in: "one").output == "y\n")
+        #expect(try box.run("git mldata export HEAD -o ../x.tar && tar tf ../x.tar | wc -l", in: "one").output == "3\n")
+    }
+
+    @Test func `names that differ in normalisation only are two files`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        try box.run(
+            "printf 1 > \"data/$(printf 'e\\314\\201')\" && printf 22 > \"data/$(printf '\\303\\251')\"", in: "repo")
+        #expect(try box.run("git mldata add data", in: "repo").output.hasPrefix("Added 2 files: 3 B"))
+        try box.run("git commit -q -m names && git push -q origin HEAD:main", in: "repo")
+        #expect(try box.run("git status --porcelain && git mldata status --porcelain", in: "repo").output == "")
+        try box.run("git mldata clone -q repo.git one && diff -r one/data repo/data")
+        #expect(try box.run("git status --porcelain && git mldata ls -n | wc -l", in: "one").output == "2\n")
     }
 
     @Test func `small files of a pattern with a minimum size stay in Git`() throws {
