@@ -73,7 +73,10 @@ public struct Adder: Sendable {
         _ progress: any ProgressReporter
     ) throws {
         var files: [String] = []
-        for name in names.map({ String(path: $0) }) where files.last != name { files.append(name) }
+        // Of a conflict git lists the name three times.
+        for (index, name) in names.enumerated() where index == 0 || names[index - 1] != name {
+            files.append(String(path: name))
+        }
         let filters = try data.repository.attribute("filter", of: files)
         let minimumSizes = MinimumSizes(workTree: top, commonDirectory: data.repository.commonDirectory)
         var work: [(path: String, status: Files.Status)] = []

@@ -103,8 +103,13 @@ public struct Synchroniser: Sendable {
                 path: entry.path, blob: isStaged ? entry.id : .zero, pointer: pointer,
                 isExecutable: entry.mode == 0o100755)
         }
-        var seen: Set<String> = []
-        return try tracked(found.compactMap { $0 }.filter { seen.insert($0.path).inserted })
+        // Of a conflict there are three entries; names that differ in their bytes alone are two names.
+        var last: String.UTF8View?
+        return try tracked(
+            found.compactMap { $0 }.filter { file in
+                defer { last = file.path.utf8 }
+                return last?.elementsEqual(file.path.utf8) != true
+            })
     }
 
     /// Tracked files that are not in the work tree: deleted ones, and all in a clone without a checkout.
