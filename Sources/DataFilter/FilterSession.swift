@@ -29,6 +29,7 @@ public final class FilterSession {
         var settings = try FilterSettings(environment)
         if skipSmudge { settings.skipSmudge = true }
         self.settings = settings
+        SharedPermissions.apply(settings.sharing)
         let root = settings.store ?? environment.commonDirectory + "/mldata"
         minimumSizes = MinimumSizes(workTree: environment.directory, commonDirectory: environment.commonDirectory)
         isFirstContact = !Files.exists(environment.commonDirectory + "/mldata")

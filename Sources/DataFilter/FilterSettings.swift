@@ -12,10 +12,12 @@ public struct FilterSettings: Hashable, Sendable {
     public var skipDownloadErrors = false
     /// Files outside of it stay pointers (`mldata.include`, `mldata.exclude`).
     public var wanted = PathFilter(include: [], exclude: [])
+    /// Who else may use the store (`core.sharedRepository`).
+    public var sharing: String?
 
     public init() {}
 
-    /// Reads what `git config --null --get-regexp '^mldata\.'` prints; the last value of a key counts.
+    /// Reads what `git config --null --get-regexp` prints; the last value of a key counts.
     ///
     /// - Throws: `MLError(.invalidInput)` for a value that is no number or no truth value, or an unknown repository format.
     public init(parsing listing: [UInt8]) throws {
@@ -32,6 +34,7 @@ public struct FilterSettings: Hashable, Sendable {
                     throw MLError(.invalidInput, "configuration '\(key)' is '\(value)', not a number of bytes")
                 }
                 inlineLimit = number
+            case "core.sharedrepository": sharing = value
             case "mldata.store": store = value.isEmpty ? nil : value
             case "mldata.skipdownloaderrors": skipDownloadErrors = try FilterSettings.truth(value, of: key)
             case "mldata.include": include.append(value)
@@ -51,7 +54,8 @@ public struct FilterSettings: Hashable, Sendable {
     /// The settings of a repository, the environment's included.
     public init(_ environment: GitEnvironment) throws {
         let answer = try Subprocess(
-            ["git", "config", "--null", "--get-regexp", "^mldata\\."], directory: environment.directory,
+            ["git", "config", "--null", "--get-regexp", "^(mldata\\.|core\\.sharedrepository$)"],
+            directory: environment.directory,
             errors: .inherit
         ).run()
         self = try FilterSettings(parsing: answer.output)

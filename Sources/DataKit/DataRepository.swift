@@ -20,6 +20,7 @@ public struct DataRepository: Sendable {
         self.repository = repository
         HTTPSettings.use(repository.git)
         configuration = try Configuration(repository.git)
+        SharedPermissions.apply(configuration["core.sharedRepository"])
         let version = configuration["mldata.repositoryFormatVersion"] ?? "0"
         guard version == "0" else {
             throw MLError(

@@ -85,5 +85,7 @@ struct WorkTreeWriter: Sendable {
 
     private func target(_ file: PointerFile) -> String { top + "/" + file.path }
 
-    private func mode(_ file: PointerFile) -> mode_t { file.isExecutable ? 0o777 : 0o666 }
+    private func mode(_ file: PointerFile) -> mode_t {
+        (file.isExecutable ? 0o777 : 0o666) & ~SharedPermissions.userMask
+    }
 }

@@ -16,6 +16,29 @@ import Testing
         #expect(try box.run("git status --porcelain && cmp plain/old ../repo/plain/old", in: "copy").output == "")
     }
 
+    @Test(arguments: [
+        ("group", "drwxrws---", "-r--r-----"), ("0640", "drwxr-s---", "-r--r-----"),
+        ("false", "drwx------", "-r--------"),
+    ])
+    func `a repository shared by a group has a store shared by it`(sharing: String, folder: String, pack: String) throws
+    {
+        let box = try Sandbox()
+        try box.run("umask 077 && git init -q --shared=\(sharing) repo")
+        try box.write(randomBytes(2000, seed: 1), to: "repo/a.bin")
+        try box.write(randomBytes(1_200_000, seed: 2), to: "repo/b.bin")
+        try box.run(
+            "umask 077 && git mldata install -q && git mldata track -q '*.bin' && git add a.bin && git mldata add b.bin && git commit -q -m x",
+            in: "repo")
+        #expect(
+            try box.run(
+                "stat -c %A .git/mldata .git/mldata/packs .git/mldata/tmp .git/mldata/packs/*.idx | LC_ALL=C sort -u",
+                in: "repo"
+            ).output
+                == "\(pack)\n\(folder)\n")
+        try box.run("rm *.bin && umask 077 && git checkout -q . && git mldata sync -q", in: "repo")
+        #expect(try box.run("stat -c %a *.bin | LC_ALL=C sort -u", in: "repo").output == "600\n")
+    }
+
     @Test func `patterns are written as people mean them`() throws {
         let box = try Sandbox()
         try box.run("git init -q repo && mkdir repo/sub && echo x > 'repo/a[1].bin' && echo x > repo/a1.bin")
