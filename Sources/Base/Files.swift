@@ -26,7 +26,7 @@ public enum Files {
     /// The status of `path` itself (symbolic links are not followed); nil when nothing is there.
     public static func status(_ path: String) -> Status? {
         var raw = stat()
-        guard path.withPath { lstat($0, &raw) } == 0 else { return nil }
+        guard path.withPath({ lstat($0, &raw) }) == 0 else { return nil }
         return Status(raw)
     }
 
