@@ -69,7 +69,7 @@ let package = Package(
         library("TextModels", ["Base", "Tensors"]),
         library("Ensembles", ["Base", "TextModels"]),
         library("DataDiff", ["Base"]),
-        library("Serving", ["Base"]),
+        library("Serving", ["Base", "CPlatform"]),
         library("HTTPServing", ["Base", "Serving"] + nio),
         library("Reports", ["Base"]),
         library("CommandKit", ["Base", "Reports", arguments]),

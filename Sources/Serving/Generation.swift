@@ -1,74 +1,110 @@
 import Base
+import Glibc
 
 /// One version of a model that is served. What belongs to a request is answered by one generation, whole.
-public struct Generation: Sendable {
+public final class Generation: Sendable {
     /// Counts from 1 as generations come.
-    public var number: Int
+    public let number: Int
     /// The commit's full id; `worktree` for a model that is in no commit.
-    public var version: String
+    public let version: String
     /// What the model is called in addresses: the last part of its path.
-    public var model: String
-    public var predictor: any Predictor
+    public let model: String
+    /// The classes, in the order of the probabilities.
+    public let labels: [String]
+    /// Where its texts wait.
+    public let queue: PredictionQueue
+    /// What answers them.
+    public let engine: any PredictionEngine
     /// What its predictions are compared with; nil when nobody knows.
-    public var reference: ReferenceDistribution?
+    public let reference: ReferenceDistribution?
+    /// Tells known words from others; nil when it keeps no list of words, or its replicas count.
+    let vocabulary: (any VocabularyPredictor)?
+    public let statistics = GenerationStatistics()
 
-    public init(number: Int, version: String, model: String, predictor: any Predictor) {
+    /// A model somewhere else.
+    public init(
+        number: Int, version: String, model: String, labels: [String], queue: PredictionQueue,
+        engine: any PredictionEngine, reference: ReferenceDistribution? = nil,
+        vocabulary: (any VocabularyPredictor)? = nil
+    ) {
         self.number = number
         self.version = version
         self.model = model
-        self.predictor = predictor
+        self.labels = labels
+        self.queue = queue
+        self.engine = engine
+        self.reference = reference
+        self.vocabulary = vocabulary
+    }
+
+    /// A model of this process, answered by threads of it.
+    ///
+    /// - Parameter threads: how many batches at once.
+    public convenience init(
+        number: Int, version: String, model: String, predictor: any Predictor, queue: PredictionQueue, threads: Int,
+        reference: ReferenceDistribution? = nil
+    ) {
+        self.init(
+            number: number, version: version, model: model, labels: predictor.labels, queue: queue,
+            engine: LocalEngine(predictor, queue, threads: threads), reference: reference,
+            vocabulary: predictor as? any VocabularyPredictor)
     }
 
     /// Whether `version` names this generation: the whole id, or at least four digits of its beginning.
     public func answers(to version: String) -> Bool {
         version == self.version || (version.utf8.count >= 4 && self.version.hasPrefix(version))
     }
-}
 
-/// Texts with the answers they must get before a generation gets traffic.
-public struct GoldenPredictions: Sendable {
-    /// How far a probability may be from the recorded one: what another processor's arithmetic may change.
-    public static let tolerance = 1e-4
-
-    public private(set) var texts: [String] = []
-    private var expected: [[String: Double]] = []
-
-    /// Reads what `git mlrun predict --json` prints: `{label, probabilities: {label: p}, text}` a line.
+    /// Waits until no request is at it any more, then ends what answers it. It must be out of the traffic before.
     ///
-    /// - Throws: `MLError(.invalidInput)` naming the line that is none.
-    public init(parsing bytes: [UInt8], name: String) throws {
-        for (number, line) in bytes.split(separator: 10).enumerated() {
-            guard let entry = try? JSON(parsing: Array(line)), let text = entry["text"]?.stringValue,
-                let probabilities = entry["probabilities"]?.objectValue
-            else {
-                throw MLError(
-                    .invalidInput, "'\(name)' line \(number + 1) is no prediction",
-                    hint: "make the file with 'git mlrun predict --json'")
-            }
-            texts.append(text)
-            expected.append(Dictionary(uniqueKeysWithValues: probabilities.pairs.map { ($0, $1.doubleValue ?? .nan) }))
+    /// - Parameter seconds: after this long it ends anyway.
+    public func retire(within seconds: Double) {
+        startThread { [self] in
+            let end = MonotonicTime.now() + seconds
+            while statistics.requestsUnderWay > 0, MonotonicTime.now() < end { usleep(10_000) }
+            queue.close()
+            engine.stop()
         }
     }
+}
 
-    /// What the texts and answers look like, in the order of the labels.
-    public func distribution(_ predictor: any Predictor) -> ReferenceDistribution {
-        let vocabulary = predictor as? any VocabularyPredictor
-        return ReferenceDistribution(
-            texts: texts, rows: expected.map { row in predictor.labels.map { row[$0] ?? 0 } }, labels: predictor.labels
-        ) { vocabulary?.words(in: $0) }
-    }
+/// What takes texts out of a generation's queue and answers them.
+public protocol PredictionEngine: Sendable {
+    /// The processes that answer; empty when this one does.
+    var replicas: ReplicaState { get }
+    /// Has so many replicas from now on, sooner or later; nothing where there are none.
+    func resize(to count: Int)
+    /// Ends. The queue is closed before.
+    func stop()
+}
 
-    /// - Throws: `MLError(.failed)` naming the first text whose answer is another one.
-    public func check(_ predictor: any Predictor) throws {
-        for (row, (text, wanted)) in zip(try predictor.predict(texts), zip(texts, expected)) {
-            for (label, value) in zip(predictor.labels, row) {
-                guard let probability = wanted[label], abs(probability - value) <= GoldenPredictions.tolerance else {
-                    throw MLError(
-                        .failed,
-                        "the model's answer to '\(text.prefix(60))' is not the recorded one: '\(label)' has "
-                            + "\(value), not \(wanted[label].map { "\($0)" } ?? "nothing")")
+/// The replicas of a generation, seen from outside.
+public struct ReplicaState: Sendable {
+    /// How many there should be; nil when this process answers itself.
+    public var wanted: Int?
+    /// The process ids of those that are ready.
+    public var processes: [Int32] = []
+    /// How often one ended that should not have.
+    public var restarts = 0
+    /// Whether one after the other ends before it has answered anything.
+    public var isFailing = false
+
+    public init() {}
+}
+
+/// Answers with threads of this process.
+public final class LocalEngine: PredictionEngine {
+    public init(_ predictor: any Predictor, _ queue: PredictionQueue, threads: Int) {
+        for worker in 0..<max(1, threads) {
+            startThread {
+                while let batch = queue.take(worker) {
+                    queue.run(batch, worker: worker) { try predictor.predict($0) }
                 }
             }
         }
     }
+
+    public var replicas: ReplicaState { ReplicaState() }
+    public func resize(to count: Int) {}
+    public func stop() {}
 }

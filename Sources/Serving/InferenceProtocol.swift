@@ -6,8 +6,9 @@ import Base
 /// (FP64, a row of one number a class, whose names are its parameter `labels`).
 struct InferenceProtocol: Sendable {
     let service: ModelService
-    let generation: Generation
-    let identity: RequestIdentity
+    let context: RequestContext
+    private var generation: Generation { context.generation }
+    private var identity: RequestIdentity { context.identity }
 
     func answer(_ method: String, _ request: ServedRequest, _ finish: @escaping @Sendable (ServedReply) -> Void) {
         let parts = request.path.split(separator: "/", omittingEmptySubsequences: true).map(String.init)
@@ -50,7 +51,7 @@ struct InferenceProtocol: Sendable {
     }
 
     private var metadata: JSON {
-        let classes = generation.predictor.labels.count
+        let classes = generation.labels.count
         return [
             "name": .string(generation.model), "versions": [.string(generation.version)], "platform": "git-ml",
             "inputs": [["name": "text", "datatype": "BYTES", "shape": [-1]]],
@@ -58,7 +59,7 @@ struct InferenceProtocol: Sendable {
                 ["name": "label", "datatype": "BYTES", "shape": [-1]],
                 ["name": "probabilities", "datatype": "FP64", "shape": [-1, JSON(classes)]],
             ],
-            "parameters": ["labels": JSON(generation.predictor.labels)],
+            "parameters": ["labels": JSON(generation.labels)],
         ]
     }
 
@@ -78,10 +79,13 @@ struct InferenceProtocol: Sendable {
         } catch {
             return finish(.error(400, "the body is no JSON: \((error as? MLError)?.message ?? "")"))
         }
-        service.predict(question.texts, generation, identity) { result in
+        service.predict(question.texts, context) { generation, result in
             switch result {
             case .failure(let failure): finish(failure.reply)
-            case .success(let rows): finish(.json(reply(question, rows)))
+            case .success(let rows):
+                var answer = ServedReply.json(reply(question, rows, generation))
+                answer.version = generation.version
+                finish(answer)
             }
         }
     }
@@ -139,8 +143,8 @@ struct InferenceProtocol: Sendable {
         return Question(id: id, texts: texts, outputs: outputs.flatMap { $0.isEmpty ? nil : $0 } ?? known)
     }
 
-    private func reply(_ question: Question, _ rows: [[Double]]) -> JSON {
-        let labels = generation.predictor.labels
+    private func reply(_ question: Question, _ rows: [[Double]], _ generation: Generation) -> JSON {
+        let labels = generation.labels
         let outputs = question.outputs.map { name -> JSON in
             if name == "label" {
                 let best = rows.map { row in JSON(labels[row.indices.max { row[$0] < row[$1] } ?? 0]) }

@@ -4,7 +4,7 @@ import Base
 enum OpenAPIDocument {
     static func of(_ generation: Generation) -> JSON {
         let version: JSON = .string(generation.version)
-        let labels = JSON(generation.predictor.labels)
+        let labels = JSON(generation.labels)
         let prediction: JSON = [
             "type": "object", "required": ["label", "probabilities"],
             "properties": [

@@ -5,8 +5,9 @@ import Base
 /// The body is JSON, `{"text": "…"}`, `{"texts": ["…"]}`, `"…"` or `["…"]`, or one text as `text/plain`.
 struct PlainPrediction: Sendable {
     let service: ModelService
-    let generation: Generation
-    let identity: RequestIdentity
+    let context: RequestContext
+    private var generation: Generation { context.generation }
+    private var identity: RequestIdentity { context.identity }
 
     private struct Question {
         var texts: [String]
@@ -22,15 +23,24 @@ struct PlainPrediction: Sendable {
         } catch {
             return finish(.error(400, "the body is no JSON: \(error)"))
         }
-        if question.wantsExplanation && service.explain == nil {
+        if question.wantsExplanation && service.explanations == nil {
             return finish(.error(400, "this server does not explain"))
         }
-        service.predict(question.texts, generation, identity) { result in
+        service.predict(question.texts, context) { generation, result in
             switch result {
             case .failure(let failure): finish(failure.reply)
             case .success(let rows):
-                do { finish(try reply(question, rows)) } catch {
-                    finish(.error(500, "the explanation failed; see the server's log for \(identity.id)"))
+                guard question.wantsExplanation, let explanations = service.explanations else {
+                    return finish(reply(question, rows, [], generation))
+                }
+                explanations.explain(question.texts, generation) { result in
+                    switch result {
+                    case .success(let found): finish(reply(question, rows, found, generation))
+                    case .failure(let failure as ServiceFailure): finish(failure.reply)
+                    case .failure(let error):
+                        service.report(error, identity)
+                        finish(.error(500, "the explanation failed; see the server's log for \(identity.id)"))
+                    }
                 }
             }
         }
@@ -78,27 +88,25 @@ struct PlainPrediction: Sendable {
         }
     }
 
-    private func reply(_ question: Question, _ rows: [[Double]]) throws -> ServedReply {
-        let labels = generation.predictor.labels
-        var answers: [JSON] = []
-        for (text, row) in zip(question.texts, rows) {
+    private func reply(
+        _ question: Question, _ rows: [[Double]], _ explanations: [JSON], _ generation: Generation
+    ) -> ServedReply {
+        let labels = generation.labels
+        let answers = rows.enumerated().map { index, row -> JSONObject in
             let best = row.indices.max { row[$0] < row[$1] } ?? 0
             var answer: JSONObject = [
                 "label": .string(labels[best]),
                 "probabilities": .object(JSONObject(zip(labels, row).map { ($0, JSON($1)) })),
             ]
-            if question.wantsExplanation, let explain = service.explain {
-                answer["explanation"] = try explain(generation, text)
-            }
-            answers.append(.object(answer))
+            if index < explanations.count { answer["explanation"] = explanations[index] }
+            return answer
         }
-        if question.isSingle, case .object(var only)? = answers.first {
-            only["model"] = .string(generation.model)
-            only["version"] = .string(generation.version)
-            return .json(.object(only))
-        }
-        return .json([
-            "predictions": .array(answers), "model": .string(generation.model), "version": .string(generation.version),
-        ])
+        var body: JSONObject = ["predictions": .array(answers.map { .object($0) })]
+        if question.isSingle, let only = answers.first { body = only }
+        body["model"] = .string(generation.model)
+        body["version"] = .string(generation.version)
+        var reply = ServedReply.json(.object(body))
+        reply.version = generation.version
+        return reply
     }
 }

@@ -6,6 +6,8 @@ public struct RequestIdentity: Sendable {
     public let id: String
     /// The trace id of a valid `traceparent` (W3C Trace Context, section 3.2).
     public let trace: String?
+    /// The `traceparent` that the answer carries: the same trace, with a span of our own; nil without a trace.
+    public let parent: String?
 
     public init(_ request: ServedRequest) {
         if let given = request.header("x-request-id"), (1...128).contains(given.utf8.count),
@@ -13,10 +15,16 @@ public struct RequestIdentity: Sendable {
         {
             id = given
         } else {
-            let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)
-            id = String(repeating: "0", count: 16 - digits.count) + digits
+            id = RequestIdentity.digits(UInt64.random(in: 0...UInt64.max))
         }
-        trace = request.header("traceparent").flatMap(RequestIdentity.traceID)
+        let given = request.header("traceparent")
+        trace = given.flatMap(RequestIdentity.traceID)
+        parent = trace.map { "00-\($0)-\(RequestIdentity.digits(UInt64.random(in: 1...UInt64.max)))-\(given?.split(separator: "-")[3] ?? "00")" }
+    }
+
+    private static func digits(_ number: UInt64) -> String {
+        let digits = String(number, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
     }
 
     private static func traceID(_ header: String) -> String? {
@@ -31,4 +39,12 @@ public struct RequestIdentity: Sendable {
         else { return nil }
         return String(parts[1])
     }
+}
+
+/// Who answers a request, and what it is called in logs.
+struct RequestContext: Sendable {
+    var generation: Generation
+    /// Is asked the same, and never heard.
+    var shadow: Generation?
+    var identity: RequestIdentity
 }

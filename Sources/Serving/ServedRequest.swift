@@ -34,6 +34,8 @@ public struct ServedReply: Sendable {
     public var contentType: String
     public var body: [UInt8]
     public var headers: [(name: String, value: String)]
+    /// The version that answered, if it is another than the request was for.
+    var version: String?
 
     public init(
         _ status: Int, _ contentType: String = "application/json", body: [UInt8] = [],

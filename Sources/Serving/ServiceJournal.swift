@@ -27,7 +27,7 @@ public struct ServiceJournal: Sendable {
     }
 
     func access(
-        _ request: ServedRequest, _ reply: ServedReply, _ generation: Generation, _ identity: RequestIdentity,
+        _ request: ServedRequest, _ reply: ServedReply, version: String, _ identity: RequestIdentity,
         seconds: Double
     ) {
         guard let accessLog else { return }
@@ -35,7 +35,7 @@ public struct ServiceJournal: Sendable {
             "time": .string(ServiceJournal.time()), "client": .string(request.client),
             "method": .string(String(request.method.prefix(16))), "path": .string(String(request.path.prefix(200))),
             "status": JSON(reply.status), "bytes_in": JSON(request.body.count), "bytes_out": JSON(reply.body.count),
-            "seconds": JSON((seconds * 1e6).rounded() / 1e6), "version": .string(generation.version),
+            "seconds": JSON((seconds * 1e6).rounded() / 1e6), "version": .string(version),
             "request_id": .string(identity.id),
         ]
         if let trace = identity.trace { line["trace_id"] = .string(trace) }
@@ -48,7 +48,7 @@ public struct ServiceJournal: Sendable {
         guard let predictionLog, sample >= 1 || Double.random(in: 0..<1) < sample else { return }
         var line: JSONObject = [
             "time": .string(ServiceJournal.time()), "request_id": .string(identity.id),
-            "version": .string(generation.version), "label": .string(generation.predictor.labels[best]),
+            "version": .string(generation.version), "label": .string(generation.labels[best]),
             "score": JSON(row[best]), "characters": JSON(text.count),
         ]
         switch texts {

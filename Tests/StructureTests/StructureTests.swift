@@ -35,7 +35,7 @@ import Testing
         "RunKit": ["Base", "GitKit", "ObjectStore", "DataKit", "Pipelines", "Records"], "Tensors": ["Base", "CBLAS"],
         "TextModels": ["Base", "Tensors"], "Ensembles": ["Base", "TextModels"], "Explainers": ["Base"],
         "ModelKit": ["Base", "GitKit", "Remotes", "DataKit", "TextModels", "Ensembles"], "Reports": ["Base"],
-        "Serving": ["Base"],
+        "Serving": ["Base", "CPlatform"],
         "HTTPServing": ["Base", "Serving", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOHTTP2", "NIOSSL"],
         "CommandKit": ["Base", "Reports", "ArgumentParser"],
         "DataCommands": [

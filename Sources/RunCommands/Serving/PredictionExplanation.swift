@@ -6,7 +6,7 @@ import Serving
 enum PredictionExplanation {
     static func explain(_ generation: Generation, _ text: String) throws -> JSON {
         let attribution = try ExplainerRegistry.explainer("partition").explain(
-            text, predictor: generation.predictor, target: .predicted)
+            text, predictor: QueuedPredictor(generation), target: .predicted)
         let words = attribution.words.map { word -> JSON in
             ["text": .string(word.text), "start": JSON(word.start), "end": JSON(word.end), "value": JSON(word.value)]
         }
