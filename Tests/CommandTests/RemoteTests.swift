@@ -206,7 +206,7 @@ import Testing
         try box.run(
             """
             rm -rf .git/mldata; git -c mldata.bandwidth=6m -c mldata.transfers=1 mldata fetch -q & fetch=$!
-            for i in $(seq 200); do
+            for i in $(seq 1200); do
                 size=$(cat .git/mldata/tmp/*.pack 2>/dev/null | wc -c)
                 [ "$size" -lt 9000000 ] || break
                 sleep 0.05

@@ -15,11 +15,15 @@ struct Conformance {
     /// Sizes of contents; the last ones beyond what goes in one piece where the storage knows parts.
     var sizes = [0, 1, 70_000, 17_000_000]
 
+    /// `GITML_LARGE` asks for 5 GiB in one key and for more than 1,000 keys everywhere: minutes a storage.
+    static let isLarge = getenv("GITML_LARGE") != nil
+
     static func run(
         _ storage: any Storage, _ box: Sandbox, many: Int = 30,
         odd: [String] = ["packs/a b", "packs/x_y%2F+", "packs/ü"], sizes: [Int] = [0, 1, 70_000, 17_000_000]
     ) throws {
-        try Conformance(storage: storage, box: box, many: many, odd: odd, sizes: sizes).run()
+        try Conformance(storage: storage, box: box, many: isLarge ? max(many, 1_100) : many, odd: odd, sizes: sizes)
+            .run()
     }
 
     private func run() throws {
@@ -39,6 +43,7 @@ struct Conformance {
         #expect(try storage.get("packs/same", range: nil) == Array("the same".utf8))
         #expect(try storage.list("packs/") == (sizes.map { "packs/n\($0)" } + ["packs/same"] + odd).sorted())
         try listing()
+        if Conformance.isLarge { try sparse() }
         for key in try storage.list("packs/") { try storage.delete(key) }
         #expect(try storage.list("packs/") == [] && storage.size(of: "packs/n1") == nil)
     }
@@ -74,6 +79,23 @@ struct Conformance {
         // Beyond the end, in part and altogether.
         #expect(throws: MLError.self) { try storage.get(key, range: 0..<Int64(size) + 10) }
         #expect(throws: MLError.self) { try storage.get(key, range: Int64(size) + 5..<Int64(size) + 10) }
+    }
+
+    /// More than 4 GiB, and more than one part wherever there are parts.
+    private func sparse() throws {
+        let size: Int64 = 5 << 30
+        let (first, last) = (Array("first".utf8), Array("last".utf8))
+        let file = try FileHandle(creating: box.root + "/sparse")
+        try file.writeAll(first)
+        try file.close()
+        try box.run("truncate -s \(size - 4) sparse && printf last >> sparse")
+        try storage.put([StorageItem(key: "packs/sparse", file: box.root + "/sparse")])
+        #expect(try storage.size(of: "packs/sparse") == size)
+        #expect(try storage.get("packs/sparse", range: 0..<6) == first + [0])
+        #expect(try storage.get("packs/sparse", range: (4 << 30)..<(4 << 30) + 3) == [0, 0, 0])
+        #expect(try storage.get("packs/sparse", range: size - 5..<size) == [0] + last)
+        try storage.delete("packs/sparse")
+        try Files.remove(box.root + "/sparse")
     }
 
     private func listing() throws {

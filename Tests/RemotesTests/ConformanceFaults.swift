@@ -15,8 +15,9 @@ struct ConformanceFaults: Sendable {
     /// - Parameters:
     ///   - upload: the method that contents are sent with.
     ///   - checksUploads: whether the server notices a body that changed on its way.
+    ///   - checksDownloads: whether a whole content is compared with a checksum of the storage's; packs have their own.
     static func run(
-        _ box: Sandbox, server: String, upload: String = "PUT", checksUploads: Bool,
+        _ box: Sandbox, server: String, upload: String = "PUT", checksUploads: Bool, checksDownloads: Bool = true,
         _ open: @escaping @Sendable (String) throws -> any Storage
     ) throws {
         let faults = ConformanceFaults(box: box, server: server, upload: upload, open: open)
@@ -31,6 +32,7 @@ struct ConformanceFaults: Sendable {
         let problems = try parallelMap(count: all.count, workers: 8) { try faults.survives(all[$0]) }
         #expect(problems.joined().isEmpty, "\(problems.joined().joined(separator: "; "))")
         try faults.fails()
+        if checksDownloads { try faults.noticesDamage() }
     }
 
     private func proxied(_ faults: String) throws -> (storage: any Storage, proxy: LFSServer) {
@@ -64,6 +66,16 @@ struct ConformanceFaults: Sendable {
         let hit = fault.prefix { $0.isLetter }
         check("never met", try proxy.requests().contains { $0.hasSuffix(" \(hit)") })
         return problems
+    }
+
+    /// A byte that changes on its way here, each time, is no content.
+    private func noticesDamage() throws {
+        try box.write(randomBytes(100_000, seed: 2), to: "item")
+        try open(server).put([StorageItem(key: "packs/damage", file: box.root + "/item")])
+        let storage = try proxied("corrupt=90000:GETx*").storage
+        let error = try #require(throws: MLError.self) { try storage.get("packs/damage", range: nil) }
+        #expect(error.code == .corrupt || error.code == .invalidInput, "\(error)")
+        try open(server).delete("packs/damage")
     }
 
     /// A server that stays broken: an error that says so, in bounded time, and nothing half-written.

@@ -43,6 +43,9 @@ import Testing
         let server = try Registry(box)
         let storage = try OCIStorage(url: "oci://127.0.0.1:\(server.port)/team/data")
         try Conformance.run(storage, box, many: 120, odd: ["packs/a b", "packs/x_y%2F+", "packs/ü"])
+        try ConformanceFaults.run(box, server: "http://127.0.0.1:\(server.port)", checksUploads: true) {
+            try OCIStorage(url: "oci://" + $0.dropFirst("http://".count) + "/team/faults")
+        }
     }
 
     @Test(.enabled(if: Sandbox.has("docker-registry"), "docker-registry is not installed"))
@@ -144,7 +147,7 @@ private final class Registry {
 
     init(_ box: Sandbox) throws {
         self.box = box
-        port = Int.random(in: 20_000..<55_000)
+        port = Ports.free()
         try box.write(
             """
             version: 0.1
@@ -152,7 +155,7 @@ private final class Registry {
             http: {addr: 127.0.0.1:\(port)}
             """, to: "registry.yml")
         process = try box.run("docker-registry serve registry.yml >registry.log 2>&1 & echo $!").output
-        for _ in 0..<200 {
+        for _ in 0..<600 {
             if try box.attempt("curl -s -f -o /dev/null -m 2 http://127.0.0.1:\(port)/v2/").status == 0 { return }
             usleep(50_000)
         }

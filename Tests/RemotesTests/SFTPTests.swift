@@ -152,10 +152,10 @@ import Testing
             #!/bin/sh
             echo x >> '\(box.root)/connections'
             [ "$(wc -l < '\(box.root)/connections')" -gt 1 ] ||
-                exec sh -c '(stdbuf -o0 head -c 1000000; sleep 30) | \(server.command) "$@"' ssh "$@"
+                exec sh -c '(stdbuf -o0 head -c 1000000; sleep 60) | \(server.command) "$@"' ssh "$@"
             exec \(server.command) "$@"
             """, to: "stall.sh")
-        let storage = try storage(box, server, "sh \(box.root)/stall.sh", patience: 4)
+        let storage = try storage(box, server, "sh \(box.root)/stall.sh", patience: 8)
         try storage.put([StorageItem(key: "packs/a", file: box.root + "/file")])
         #expect(try storage.get("packs/a", range: nil) == box.read("file"))
     }

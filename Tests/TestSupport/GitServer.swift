@@ -12,7 +12,7 @@ public final class GitServer: Sendable {
 
     public init(_ box: Sandbox) throws {
         self.box = box
-        let port = Int.random(in: 20_000..<55_000)
+        let port = Ports.free()
         let backend = try box.run("git --exec-path").output.prefix { $0 != "\n" } + "/git-http-backend"
         try box.write(
             """
@@ -31,7 +31,7 @@ public final class GitServer: Sendable {
             """, to: "lighttpd.conf")
         process = try box.run("/usr/sbin/lighttpd -D -f lighttpd.conf >/dev/null 2>&1 & echo $!").output
         url = "http://127.0.0.1:\(port)/git"
-        for _ in 0..<200 {
+        for _ in 0..<1_500 {
             if try box.attempt("curl -s -o /dev/null -m 2 \(url)/").status == 0 { return }
             usleep(20_000)
         }

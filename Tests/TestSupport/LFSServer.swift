@@ -21,7 +21,7 @@ public struct LFSServer: Sendable {
     /// Any server that prints its port first and ends with its folder (`Tests/Servers/lifetime.py`).
     ///
     /// - Parameter patience: seconds until it must have said its port.
-    public init(_ box: Sandbox, command: String, patience: Int = 10) throws {
+    public init(_ box: Sandbox, command: String, patience: Int = 60) throws {
         self.box = box
         log = "server-\(UInt64.random(in: 0...UInt64.max)).log"
         let process = try box.run("export GITML_TEST_PID=\(getpid()); (\(command)) >\(log) 2>&1 & echo $!").output

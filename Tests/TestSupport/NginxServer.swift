@@ -16,7 +16,7 @@ public final class NginxServer: Sendable {
 
     public init(_ box: Sandbox) throws {
         self.box = box
-        let port = Int.random(in: 20_000..<55_000)
+        let port = Ports.free()
         url = "https://localhost:\(port)"
         try box.run(
             """

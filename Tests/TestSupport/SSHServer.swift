@@ -25,7 +25,7 @@ public final class SSHServer: Sendable {
             """)
         var last: any Error = MLError(.failed, "sshd did not start")
         for _ in 0..<5 {
-            let port = Int.random(in: 20_000..<55_000)
+            let port = Ports.free()
             let lines =
                 [
                     "Port \(port)", "ListenAddress 127.0.0.1", "HostKey \(folder)/hk", "PidFile \(folder)/pid",
@@ -40,7 +40,7 @@ public final class SSHServer: Sendable {
                 last = error
                 continue
             }
-            for _ in 0..<200 where !box.exists("ssh/pid") { usleep(10_000) }
+            for _ in 0..<1_000 where !box.exists("ssh/pid") { usleep(10_000) }
             guard box.exists("ssh/pid") else { continue }
             self.port = port
             process = try box.text("ssh/pid")

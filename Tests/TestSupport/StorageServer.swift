@@ -23,7 +23,7 @@ public final class StorageServer: Sendable {
     ///   - ready: a path that answers when the server can work.
     public init(
         _ box: Sandbox, _ program: String, port: Int, ready: String, command: String, address: String = "127.0.0.1",
-        patience: Int = 30
+        patience: Int = 90
     ) throws {
         self.box = box
         url = "http://\(address):\(port)"
@@ -65,7 +65,7 @@ extension StorageServer {
               {"name": "ro", "credentials": [{"accessKey": "rokey", "secretKey": "rosecret"}], "actions": ["Read", "List"]}]}
             """, to: "s3.json")
         // Each service opens a second port, 10,000 above.
-        let port = Int.random(in: 2_100..<4_400) * 10
+        let port = Ports.free(4, above: 10_000)
         return try StorageServer(
             box, "weed", port: port + 3, ready: "/healthz",
             command: """
@@ -83,7 +83,7 @@ extension StorageServer {
 
     /// rclone as S3 server, with the keys `testkey`/`testsecret`.
     public static func rcloneS3(_ box: Sandbox, address: String = "127.0.0.1") throws -> StorageServer {
-        let port = Int.random(in: 20_000..<45_000)
+        let port = Ports.free()
         return try StorageServer(
             box, "rclone", port: port, ready: "/",
             command: """
@@ -94,7 +94,7 @@ extension StorageServer {
 
     /// rclone as WebDAV server.
     public static func rcloneDAV(_ box: Sandbox) throws -> StorageServer {
-        let port = Int.random(in: 20_000..<45_000)
+        let port = Ports.free()
         return try StorageServer(
             box, "rclone", port: port, ready: "/",
             command:
@@ -104,7 +104,7 @@ extension StorageServer {
 
     /// fake-gcs-server with the bucket `bucket`.
     public static func fakeGCS(_ box: Sandbox) throws -> StorageServer {
-        let port = Int.random(in: 20_000..<45_000)
+        let port = Ports.free()
         try box.run("mkdir -p gcs/bucket")
         return try StorageServer(
             box, "fake-gcs-server", port: port, ready: "/storage/v1/b/bucket",

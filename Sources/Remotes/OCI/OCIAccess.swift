@@ -24,16 +24,21 @@ final class OCIAccess: @unchecked Sendable {
     ///
     /// - Parameter make: the request, without `Authorization`.
     func send(_ make: () throws -> HTTPRequest) throws -> HTTPRequest.Answer {
-        let answer = try attempt(make)
+        try send(PatientRequest(), make)
+    }
+
+    /// As `send`, with a patience of the caller's.
+    func send(_ patience: PatientRequest, _ make: () throws -> HTTPRequest) throws -> HTTPRequest.Answer {
+        let answer = try attempt(patience, make)
         guard answer.status == 401, let challenge = answer.headers["www-authenticate"] else { return answer }
         let fresh = try answerTo(challenge)
         mutex.withLock { authorization = fresh }
-        return try attempt(make)
+        return try attempt(patience, make)
     }
 
-    private func attempt(_ make: () throws -> HTTPRequest) throws -> HTTPRequest.Answer {
+    private func attempt(_ patience: PatientRequest, _ make: () throws -> HTTPRequest) throws -> HTTPRequest.Answer {
         let known = mutex.withLock { authorization }
-        return try PatientRequest().send {
+        return try patience.send {
             var request = try make()
             if let known { request.headers.append("Authorization: " + known) }
             request.usesNetrc = false
@@ -67,6 +72,20 @@ final class OCIAccess: @unchecked Sendable {
             let token = document["token"]?.stringValue ?? document["access_token"]?.stringValue
         else { throw refused("no token (\(answer.status))") }
         return "Bearer " + token
+    }
+
+    func address(_ path: String) -> String { "\(base)/v2/\(repository)/\(path)" }
+
+    /// - Throws: what an answer means that has none of the expected statuses.
+    func require(_ answer: HTTPRequest.Answer, _ expected: [Int], _ verb: String, _ key: String) throws {
+        if expected.contains(answer.status) { return }
+        let words = (try? JSON(parsing: answer.body))?["errors"]?.arrayValue?.first?["message"]?.stringValue ?? ""
+        let said = words.isEmpty ? "" : ": \(words)"
+        switch answer.status {
+        case 401, 403: throw refused("cannot \(verb) '\(key)' (\(answer.status))\(said)")
+        case 404: throw MLError(.notFound, "\(name) has no '\(key)'\(said)")
+        default: throw MLError(.io, "\(name) answered \(answer.status) to: \(verb) '\(key)'\(said)")
+        }
     }
 
     func refused(_ what: String) -> MLError {

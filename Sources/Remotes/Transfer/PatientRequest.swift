@@ -26,12 +26,7 @@ struct PatientRequest {
                     return answer
                 }
                 Trace.note("again (\(attempt)) after status \(answer.status)")
-                if let seconds = answer.headers["retry-after"].flatMap(PatientRequest.seconds) {
-                    guard seconds <= longestWait else { return answer }
-                    usleep(useconds_t(max(0, seconds) * 1_000_000))
-                } else {
-                    backoff.pause()
-                }
+                guard pause(&backoff, after: answer) else { return answer }
             case .failure(_, let error):
                 guard !isLast else { throw error }
                 Trace.note("again (\(attempt)) after: \(error)")
@@ -39,6 +34,19 @@ struct PatientRequest {
             }
         }
         throw MLError(.io, "no answer")
+    }
+
+    /// Waits as long as the server asks, or as the backoff says.
+    ///
+    /// - Returns: false when the server asks for more than anybody would wait.
+    func pause(_ backoff: inout Backoff, after answer: HTTPRequest.Answer) -> Bool {
+        guard let seconds = answer.headers["retry-after"].flatMap(PatientRequest.seconds) else {
+            backoff.pause()
+            return true
+        }
+        guard seconds <= longestWait else { return false }
+        usleep(useconds_t(max(0, seconds) * 1_000_000))
+        return true
     }
 
     /// The value of `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
