@@ -8,6 +8,8 @@ static inline CURLcode gitml_curl_number(CURL *h, CURLoption o, long v) { return
 static inline CURLcode gitml_curl_large(CURL *h, CURLoption o, curl_off_t v) { return curl_easy_setopt(h, o, v); }
 static inline CURLcode gitml_curl_pointer(CURL *h, CURLoption o, void *v) { return curl_easy_setopt(h, o, v); }
 static inline CURLcode gitml_curl_function(CURL *h, CURLoption o, gitml_transfer v) { return curl_easy_setopt(h, o, v); }
+// A macro that Swift does not see.
+static const long gitml_curl_digest = (long)CURLAUTH_DIGEST;
 typedef int (*gitml_seek)(void *context, curl_off_t offset, int origin);
 static inline CURLcode gitml_curl_seek(CURL *h, gitml_seek v) { return curl_easy_setopt(h, CURLOPT_SEEKFUNCTION, v); }
 static inline CURLcode gitml_curl_status(CURL *h, long *status) {

@@ -29,6 +29,7 @@ public struct RemoteKey: Sendable {
         RemoteKey("anonymous", .bool, true, "ask without credentials"),
         RemoteKey("encryption", .text, true, "server-side encryption: AES256 or aws:kms"),
         RemoteKey("storageClass", .text, true, "the class new objects get"),
+        RemoteKey("requesterPays", .bool, false, "S3: you pay for the requests, not the bucket's owner"),
         RemoteKey("profile", .text, false, "which profile of the credentials file is used"),
         RemoteKey("credentialFile", .path, false, "a file with credentials: a service account, a profile"),
         RemoteKey("caFile", .path, false, "certificates that servers are checked against"),

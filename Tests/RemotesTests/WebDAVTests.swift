@@ -49,7 +49,47 @@ import Testing
         let box = try Sandbox()
         let server = try StorageServer.rcloneDAV(box)
         try Conformance.run(HTTPStorage(url: server.url + "/team/data"), box, many: 30)
-        try ConformanceFaults.run(box, server: server.url, checksUploads: false) { try HTTPStorage(url: $0 + "/f") }
+        try ConformanceFaults.run(box, server: server.url, checksUploads: false, checksDownloads: false) {
+            try HTTPStorage(url: $0 + "/f")
+        }
+        // What an upload left that was killed goes after a day.
+        try box.run(
+            "mkdir -p dav-data/l/packs && cd dav-data/l/packs && touch .tmp-young a && touch -d '2 days ago' .tmp-old b"
+        )
+        try HTTPStorage(url: server.url + "/l").put([StorageItem(key: "packs/c", file: "/etc/hostname")])
+        #expect(try box.run("ls -A dav-data/l/packs").output == ".tmp-young\na\nb\nc\n")
+    }
+
+    @Test(.enabled(if: StorageServer.has("rclone") && GitServer.isInstalled, "rclone or lighttpd is not installed"))
+    func `a server that wants Digest`() throws {
+        let box = try Sandbox()
+        let inner = try StorageServer.rcloneDAV(box)
+        let port = Ports.free()
+        try box.run(
+            "git init -q repo && printf 'me:test:%s\n' \"$(printf me:test:p:ss | md5sum | cut -c-32)\" > htdigest")
+        try box.write(
+            """
+            server.document-root = "\(box.root)"
+            server.port = \(port)
+            server.bind = "127.0.0.1"
+            server.modules = ( "mod_auth", "mod_authn_file", "mod_proxy" )
+            server.upload-dirs = ( "\(box.root)" )
+            auth.backend = "htdigest"
+            auth.backend.htdigest.userfile = "\(box.root)/htdigest"
+            auth.require = ( "" => ( "method" => "digest", "realm" => "test", "require" => "valid-user" ) )
+            proxy.server = ( "" => ( ( "host" => "127.0.0.1", "port" => \(inner.url.split(separator: ":").last ?? "") ) ) )
+
+            """, to: "digest.conf")
+        let server = try StorageServer(
+            box, "lighttpd", port: port, ready: "/", command: "exec /usr/sbin/lighttpd -D -f digest.conf")
+        func open() throws -> HTTPStorage {
+            try HTTPStorage(
+                url: server.url + "/team", settings: StorageSettings(git: GitCommand(directory: box.root + "/repo")))
+        }
+        try box.run("git config credential.helper '!f() { echo username=me; echo password=wrong; }; f'", in: "repo")
+        #expect(try #require(throws: MLError.self) { try open().list("packs/") }.code == .failed)
+        try box.run("git config credential.helper '!f() { echo username=me; echo password=p:ss; }; f'", in: "repo")
+        try Conformance.run(open(), box, many: 3, sizes: [0, 1, 70_000, 3_000_000])
     }
 
     @Test(.enabled(if: StorageServer.has("rclone"), "rclone is not installed"))

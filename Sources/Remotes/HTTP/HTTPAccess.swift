@@ -19,6 +19,8 @@ final class HTTPAccess: Sendable {
         private let mutex = Mutex()
         private var names: Set<String> = []
 
+        func has(_ name: String) -> Bool { mutex.withLock { names.contains(name) } }
+
         func once(_ name: String, _ body: () throws -> Void) throws {
             // Others wait, since they need it done.
             try mutex.withLock {
@@ -33,21 +35,26 @@ final class HTTPAccess: Sendable {
     ///
     /// - Returns: an answer of any status; 401 when there are no (other) credentials.
     func send(_ make: () throws -> HTTPRequest) throws -> HTTPRequest.Answer {
-        for _ in 0..<3 {
-            let header = credentials.header(for: url)
+        for _ in 0..<4 {
+            let login = credentials.login(for: url)
+            let wantsDigest = login == nil && seen.has("digest")
             let answer = try PatientRequest().send {
                 var request = try make()
-                if let header { request.headers.append(header) }
-                request.usesNetrc = header == nil
+                if let login { login.add(to: &request) } else if wantsDigest { request.digest = .init() }
                 return request
             }
             guard answer.status == 401 else {
-                if header != nil, answer.status != 403 { credentials.approve(url, header: header) }
+                if login != nil, answer.status != 403 { credentials.approve(url, login) }
                 return answer
             }
+            let challenge = answer.headers["www-authenticate"]
+            // netrc may know, but libcurl offers that as `Basic` unless it is told.
+            if login == nil, !wantsDigest, HTTPLogin.kinds(challenge).contains("digest") {
+                try seen.once("digest") {}
+                continue
+            }
             do {
-                try credentials.renew(
-                    for: url, user: nil, refused: header, challenge: answer.headers["www-authenticate"])
+                try credentials.renew(for: url, user: nil, refused: login, challenge: challenge)
             } catch let error as MLError where error.code == .failed {
                 Trace.note("no credentials for \(url): \(error)")
                 return answer

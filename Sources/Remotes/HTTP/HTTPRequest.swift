@@ -15,6 +15,8 @@ package struct HTTPRequest {
     var sink: HTTPSink?
     /// Whether credentials from netrc are used.
     var usesNetrc = true
+    /// Answers the server's challenge instead of sending a password (RFC 7616).
+    var digest: Digest?
     /// Whether another address that the server names is asked at once. Only what any server may see goes along to another
     /// host: never a header with credentials.
     package var followsRedirects = true
@@ -31,6 +33,12 @@ package struct HTTPRequest {
         self.headers = headers
         self.body = body
         self.stream = stream
+    }
+
+    /// Whose name and password answer a challenge; without a name, those in netrc.
+    struct Digest: Sendable {
+        var user: String?
+        var password = ""
     }
 
     package struct Answer {
@@ -103,6 +111,7 @@ package struct HTTPRequest {
                 !HTTPRequest.harmless.contains(header.prefix { $0 != ":" }.lowercased())
             }
             request.options = nil
+            request.digest = nil
         }
         return request
     }
@@ -130,6 +139,13 @@ package struct HTTPRequest {
         _ = gitml_curl_text(handle, CURLOPT_USERAGENT, "git-ml")
         _ = gitml_curl_pointer(handle, CURLOPT_HTTPHEADER, list)
         if usesNetrc { _ = gitml_curl_number(handle, CURLOPT_NETRC, Int(CURL_NETRC_OPTIONAL.rawValue)) }
+        if let digest {
+            _ = gitml_curl_number(handle, CURLOPT_HTTPAUTH, gitml_curl_digest)
+            if let user = digest.user {
+                _ = gitml_curl_text(handle, CURLOPT_USERNAME, user)
+                _ = gitml_curl_text(handle, CURLOPT_PASSWORD, digest.password)
+            }
+        }
         _ = gitml_curl_number(handle, CURLOPT_PATH_AS_IS, 1)
         _ = gitml_curl_text(handle, CURLOPT_PROTOCOLS_STR, "http,https")
         _ = gitml_curl_number(handle, CURLOPT_NOSIGNAL, 1)
@@ -238,7 +254,10 @@ private let receiveHeader: gitml_transfer = { data, size, count, context in
         transfer.headers = [:]
     } else if let colon = line.firstIndex(of: ":") {
         let value = line[line.index(after: colon)...].drop { $0 == " " }.prefix { $0 != "\r\n" && $0 != "\n" }
-        transfer.headers[line[..<colon].lowercased()] = String(value)
+        let name = line[..<colon].lowercased()
+        // A server that takes several kinds of proof names each on a line of its own.
+        let earlier = name == "www-authenticate" ? transfer.headers[name].map { $0 + ", " } ?? "" : ""
+        transfer.headers[name] = earlier + String(value)
     }
     return size * count
 }

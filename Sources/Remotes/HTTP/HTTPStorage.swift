@@ -38,12 +38,35 @@ public struct HTTPStorage: Storage {
             let temporary = folder + "/" + Files.lastComponent(of: Files.temporaryName(beside: "x"))
             let file = try FileHandle(reading: item.file)
             let size = try file.status().size
-            try access.once(folder) { try makeCollection(address(folder)) }
+            try access.once(folder) {
+                try makeCollection(address(folder))
+                removeLeftovers(folder)
+            }
             let answer = try send("PUT", temporary, stream: HTTPStream(file, 0..<size))
             try require(answer, [200, 201, 204], "PUT", item.key)
             try move(temporary, to: item.key)
         }
     }
+
+    /// Removes what uploads left that were killed: a day without a write is long enough to be sure. By the server's clock,
+    /// since ours may be another; whoever may not lets it be.
+    private func removeLeftovers(_ folder: String) {
+        guard let answer = try? send("PROPFIND", folder + "/", headers: ["Depth: 1"]), answer.status == 207,
+            let now = answer.headers["date"].flatMap({ Timestamp(httpDate: $0) }),
+            let document = try? XMLElement(parsing: answer.body)
+        else { return }
+        for response in document.all("response") {
+            let times = response.all("propstat").compactMap { $0["prop"]?["getlastmodified"]?.text }
+            guard let place = response["href"]?.text, let time = times.first.flatMap({ Timestamp(httpDate: $0) }),
+                time.seconds < now.seconds - HTTPStorage.leftoverAge
+            else { continue }
+            let name = PercentEncoding.decode(Files.lastComponent(of: place))
+            if name.hasPrefix(".tmp-") { _ = try? delete(folder + "/" + name) }
+        }
+    }
+
+    /// Seconds.
+    private static let leftoverAge: Int64 = 86_400
 
     /// Gives an upload its name unless somebody else was quicker.
     private func move(_ temporary: String, to key: String) throws {

@@ -78,15 +78,14 @@ final class LFSClient: Sendable {
         var reached = progress()
         while true {
             var request = try make()
-            var added: String?
+            var added: HTTPLogin?
             let isComplete =
                 !addsCredentials || request.headers.contains { $0.lowercased().hasPrefix("authorization:") }
             if isComplete {
                 request.usesNetrc = false
-            } else if let header = credentials.header(for: request.url) {
-                request.headers.append(header)
-                request.usesNetrc = false
-                added = header
+            } else if let login = credentials.login(for: request.url) {
+                login.add(to: &request)
+                added = login
             }
             let outcome = try request.perform()
             if progress() > reached {
@@ -118,7 +117,7 @@ final class LFSClient: Sendable {
                 }
                 wait = told ?? wait
             case .answer(let answer):
-                if (200..<300).contains(answer.status) { credentials.approve(request.url, header: added) }
+                if (200..<300).contains(answer.status) { credentials.approve(request.url, added) }
                 return answer
             }
             // Others wait as long; a little jitter keeps them from coming back all at once.

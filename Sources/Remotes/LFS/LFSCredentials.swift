@@ -7,7 +7,7 @@ import GitKit
 /// 401 `git credential fill`, whose answer is approved or rejected as the server decides.
 final class LFSCredentials: @unchecked Sendable {
     private struct Entry {
-        var header: String
+        var login: HTTPLogin
         /// What `git credential` said, for `approve` and `reject`; nil for a configured header.
         var fields: [UInt8]?
         var isApproved = false
@@ -25,27 +25,27 @@ final class LFSCredentials: @unchecked Sendable {
         self.asks = asks
     }
 
-    /// The header that goes with a URL, if one is known.
-    func header(for url: String) -> String? {
+    /// What goes with a URL, if it is known.
+    func login(for url: String) -> HTTPLogin? {
         let origin = LFSCredentials.origin(url)
         return mutex.withLock {
             if looked.insert(origin).inserted, let header = configured(url) {
-                entries[origin] = Entry(header: header, fields: nil, isApproved: true)
+                entries[origin] = Entry(login: .header(header), fields: nil, isApproved: true)
             }
-            return entries[origin]?.header
+            return entries[origin]?.login
         }
     }
 
     /// After a 401: forgets what was refused and asks for something else.
     ///
     /// - Parameters:
-    ///   - refused: the header that was sent; another thread may have a better one by now.
+    ///   - refused: what was sent; another thread may have a better one by now.
     ///   - challenge: `LFS-Authenticate` or `WWW-Authenticate`.
     /// - Throws: `MLError(.failed)` when there is nothing (else) to try.
-    func renew(for url: String, user: String?, refused: String?, challenge: String?) throws {
+    func renew(for url: String, user: String?, refused: HTTPLogin?, challenge: String?) throws {
         let origin = LFSCredentials.origin(url)
         try mutex.withLock {
-            if let entry = entries[origin], entry.header != refused { return }
+            if let entry = entries[origin], entry.login != refused { return }
             if let entry = entries.removeValue(forKey: origin) {
                 // A configured header that is refused will be refused again.
                 guard let fields = entry.fields else {
@@ -53,14 +53,13 @@ final class LFSCredentials: @unchecked Sendable {
                 }
                 _ = try git.start(["credential", "reject"], input: fields)
             }
-            if let challenge, challenge.lowercased().firstRange(of: "basic") == nil {
-                throw MLError(
-                    .failed, "\(origin) wants credentials of the kind '\(challenge.prefix { $0 != " " })'",
-                    hint: "give it a header: git config http.\(origin).extraHeader 'Authorization: …'")
+            // Before anybody is asked for a password in vain.
+            guard HTTPLogin(user: "", password: "", challenge: challenge, url: url) != nil else {
+                throw LFSCredentials.unusable(origin, challenge)
             }
             let entry = try fill(url, user: user, challenge: challenge)
             // A helper that knows no other answer.
-            guard entry.header != refused else {
+            guard entry.login != refused else {
                 if let fields = entry.fields { _ = try git.start(["credential", "reject"], input: fields) }
                 throw LFSFailure.error(401, "", subject: "this access", server: origin)
             }
@@ -69,10 +68,10 @@ final class LFSCredentials: @unchecked Sendable {
     }
 
     /// The server took them: helpers may keep them.
-    func approve(_ url: String, header: String?) {
+    func approve(_ url: String, _ login: HTTPLogin?) {
         let origin = LFSCredentials.origin(url)
         let fields: [UInt8]? = mutex.withLock {
-            guard let entry = entries[origin], entry.header == header, !entry.isApproved else { return nil }
+            guard let entry = entries[origin], entry.login == login, !entry.isApproved else { return nil }
             entries[origin]?.isApproved = true
             return entry.fields
         }
@@ -100,8 +99,17 @@ final class LFSCredentials: @unchecked Sendable {
                 .failed, "\(scheme)://\(host) wants a user name and a password or token",
                 hint: "set up a credential helper ('git config credential.helper store'), or put them into ~/.netrc")
         }
-        let pair = Array("\(fields["username"] ?? ""):\(password)".utf8)
-        return Entry(header: "Authorization: Basic \(Base64.encode(pair))", fields: answer.output + [10])
+        let name = String(fields["username"] ?? "")
+        guard let login = HTTPLogin(user: name, password: String(password), challenge: challenge, url: url) else {
+            throw LFSCredentials.unusable("\(scheme)://\(host)", challenge)
+        }
+        return Entry(login: login, fields: answer.output + [10])
+    }
+
+    private static func unusable(_ origin: String, _ challenge: String?) -> MLError {
+        MLError(
+            .failed, "\(origin) wants credentials of the kind '\((challenge ?? "").prefix { $0 != " " })'",
+            hint: "give it a header: git config http.\(origin).extraHeader 'Authorization: …'")
     }
 
     /// An `Authorization` that Git's configuration sends to this URL, as CI services set it.

@@ -5,6 +5,8 @@ package final class S3Client: @unchecked Sendable {
     /// Nil asks without a signature.
     private let credentials: (any S3Keys)?
     private let options: HTTPOptions
+    /// What goes with each request whatever it is for.
+    private let always: [(name: String, value: String)]
     private let mutex = Mutex()
     private var current: S3Address
     /// Seconds by which the server's clock is ahead of ours.
@@ -22,6 +24,9 @@ package final class S3Client: @unchecked Sendable {
     /// - Parameter keys: not used when `anonymous` is set.
     init(address: S3Address, settings: StorageSettings, keys: any S3Keys) throws {
         current = address
+        always =
+            settings.bool("requesterPays") == true
+            ? [(name: address.dialect.header + "request-payer", value: "requester")] : []
         credentials = settings.bool("anonymous") == true ? nil : keys
         var options = try settings.httpOptions(for: current.base())
         if settings["caFile"] == nil, let bundle = settings.environment["AWS_CA_BUNDLE"], !bundle.isEmpty {
@@ -89,7 +94,7 @@ package final class S3Client: @unchecked Sendable {
         case .bytes(let bytes): request.body = bytes
         case .file(let file, let range): request.stream = HTTPStream(file, range)
         }
-        var headers = extra
+        var headers = extra + always
         if let credentials {
             let now = Timestamp(seconds: Timestamp.now().seconds + offset)
             let payload = dialect.signsPayload ? digest.hex : "UNSIGNED-PAYLOAD"
