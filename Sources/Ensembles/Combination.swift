@@ -20,7 +20,7 @@ public enum Combination: Sendable {
 
 /// Members whose answers are combined in another way than by a weighted mean.
 public struct CombinedPredictor: Predictor {
-    private let members: EnsemblePredictor
+    public let members: EnsemblePredictor
     private let combination: Combination
 
     public init(_ members: EnsemblePredictor, _ combination: Combination) {

@@ -6,7 +6,7 @@ import NIOPosix
 import NIOSSL
 import Serving
 
-/// A server for HTTP/1.1 and, where a client asks for it under TLS, HTTP/2.
+/// A server for HTTP/1.1 and HTTP/2: under TLS as the client asks, without TLS where it begins with it ("prior knowledge").
 ///
 /// It knows nothing of models: whole requests go to a `RequestHandling`, whole answers come back. What is malformed, too large
 /// or too slow never reaches the handler.
@@ -82,29 +82,64 @@ public final class HTTPServer: Sendable {
         _ context: NIOSSLContext?
     ) -> EventLoopFuture<Void> {
         let isWelcome = connections.enter(channel)
-        @Sendable func plain(_ channel: any Channel) -> EventLoopFuture<Void> {
-            channel.eventLoop.makeCompletedFuture {
-                let pipeline = channel.pipeline.syncOperations
-                try pipeline.configureHTTPServerPipeline(withErrorHandling: false)
-                try pipeline.addHandler(ConnectionHandler(settings, handler, isWelcome: isWelcome, isStream: false))
+        @Sendable func http1(_ channel: any Channel) throws {
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.configureHTTPServerPipeline(withErrorHandling: false)
+            try pipeline.addHandler(ConnectionHandler(settings, handler, isWelcome: isWelcome, isStream: false))
+        }
+        @Sendable func http2(_ channel: any Channel) throws {
+            try HTTPServer.prepareHTTP2(channel, settings, handler, isWelcome: isWelcome)
+        }
+        guard let context else {
+            return channel.eventLoop.makeCompletedFuture {
+                // Who is not welcome hears it at once, whatever it would have said.
+                guard isWelcome else { return try http1(channel) }
+                let detector = ProtocolDetector(seconds: settings.idleSeconds) { isHTTP2, channel in
+                    if isHTTP2 { try http2(channel) } else { try http1(channel) }
+                }
+                try channel.pipeline.syncOperations.addHandler(detector)
             }
         }
-        guard let context else { return plain(channel) }
-        @Sendable func stream(_ channel: any Channel) -> EventLoopFuture<Void> {
-            channel.eventLoop.makeCompletedFuture {
-                let pipeline = channel.pipeline.syncOperations
-                try pipeline.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())
-                try pipeline.addHandler(ConnectionHandler(settings, handler, isWelcome: isWelcome, isStream: true))
-            }
+        // A handshake that does not end has no time-out of its own.
+        let handshake = channel.eventLoop.scheduleTask(in: .seconds(settings.idleSeconds)) {
+            channel.close(promise: nil)
         }
         return channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: context))
         }.flatMap {
             channel.configureHTTP2SecureUpgrade(
                 h2ChannelConfigurator: { channel in
-                    channel.configureHTTP2Pipeline(mode: .server, inboundStreamInitializer: stream).map { _ in }
-                }, http1ChannelConfigurator: plain)
+                    handshake.cancel()
+                    return channel.eventLoop.makeCompletedFuture { try http2(channel) }
+                },
+                http1ChannelConfigurator: { channel in
+                    handshake.cancel()
+                    return channel.eventLoop.makeCompletedFuture { try http1(channel) }
+                })
         }
+    }
+
+    private static func prepareHTTP2(
+        _ channel: any Channel, _ settings: Settings, _ handler: any RequestHandling, isWelcome: Bool
+    ) throws {
+        var configuration = NIOHTTP2ServerConnectionManagementHandler.Configuration.defaults
+        configuration.maxIdleTime = .seconds(settings.idleSeconds)
+        configuration.maxGraceTime = .milliseconds(Int64(settings.answerSeconds * 1000))
+        let manager = NIOHTTP2ServerConnectionManagementHandler(
+            eventLoop: channel.eventLoop, configuration: configuration)
+        let pipeline = channel.pipeline.syncOperations
+        _ = try pipeline.configureHTTP2Pipeline(
+            mode: .server, connectionConfiguration: .init(), streamConfiguration: .init(),
+            streamDelegate: manager.http2StreamDelegate
+        ) { stream in
+            stream.eventLoop.makeCompletedFuture {
+                let pipeline = stream.pipeline.syncOperations
+                try pipeline.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())
+                try pipeline.addHandler(ConnectionHandler(settings, handler, isWelcome: isWelcome, isStream: true))
+            }
+        }
+        try pipeline.addHandler(DrainTranslator())
+        try pipeline.addHandler(manager)
     }
 
     private static func context(_ files: (chain: String, key: String)) throws -> NIOSSLContext {

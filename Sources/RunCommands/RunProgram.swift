@@ -38,7 +38,7 @@ public struct RunProgram: ParsableCommand {
                 ]),
             CommandGroup(name: "Serving", subcommands: [Serve.self, DeployCommand.self]),
             CommandGroup(name: "Exchange", subcommands: [Fetch.self, Push.self]),
-            CommandGroup(name: "Plumbing", subcommands: [Hook.self]),
+            CommandGroup(name: "Plumbing", subcommands: [Hook.self, ServeReplica.self]),
         ])
 
     public init() {}

@@ -52,7 +52,9 @@ public struct QueuedPredictor: Predictor {
                 slot.result = $0
                 done.signal()
             }
-            guard generation.queue.submit(job) else { throw ServiceFailure(503, "too many requests wait", retryAfter: 1) }
+            guard generation.queue.submit(job) else {
+                throw ServiceFailure(503, "too many requests wait", retryAfter: 1)
+            }
             done.wait()
             rows += try slot.result?.get() ?? []
         }

@@ -17,7 +17,7 @@ struct InferenceProtocol: Sendable {
         }
         if parts.count == 1 {
             guard method == "GET" else { return finish(ServedReply.error(405, "use GET").with(("allow", "GET"))) }
-            return finish(.json(["name": "git-ml", "version": "1", "extensions": []]))
+            return finish(.json(["name": "git-ml", "version": "1", "extensions": ["binary_tensor_data"]]))
         }
         guard parts.count >= 3, parts[1] == "models" else {
             return finish(.error(404, "there is nothing at '\(request.path.prefix(200))'"))
@@ -67,14 +67,13 @@ struct InferenceProtocol: Sendable {
         var id: String?
         var texts: [String]
         var outputs: [String]
+        /// Outputs that are wanted after the JSON.
+        var binary: Set<String> = []
     }
 
     private func infer(_ request: ServedRequest, _ finish: @escaping @Sendable (ServedReply) -> Void) {
-        if request.header("inference-header-content-length") != nil {
-            return finish(.error(400, "binary data is not supported: send 'data' as JSON"))
-        }
         let question: Question
-        do { question = try read(request.body) } catch let failure as ServiceFailure {
+        do { question = try read(request) } catch let failure as ServiceFailure {
             return finish(failure.reply)
         } catch {
             return finish(.error(400, "the body is no JSON: \((error as? MLError)?.message ?? "")"))
@@ -82,16 +81,20 @@ struct InferenceProtocol: Sendable {
         service.predict(question.texts, context) { generation, result in
             switch result {
             case .failure(let failure): finish(failure.reply)
-            case .success(let rows):
-                var answer = ServedReply.json(reply(question, rows, generation))
-                answer.version = generation.version
-                finish(answer)
+            case .success(let rows): finish(reply(question, rows, generation))
             }
         }
     }
 
-    private func read(_ body: [UInt8]) throws -> Question {
-        let json = try JSON(parsing: body)
+    private func read(_ request: ServedRequest) throws -> Question {
+        var length = request.body.count
+        if let header = request.header(BinaryTensors.header) {
+            guard let value = Int(header), (0...length).contains(value) else {
+                throw ServiceFailure(400, "'\(BinaryTensors.header)' is no length within the body")
+            }
+            length = value
+        }
+        let json = try JSON(parsing: Array(request.body[..<length]))
         guard case .object = json else { throw ServiceFailure(400, "the body must be an object with 'inputs'") }
         guard let inputs = json["inputs"]?.arrayValue, !inputs.isEmpty else {
             throw ServiceFailure(400, "'inputs' is missing or empty")
@@ -106,15 +109,7 @@ struct InferenceProtocol: Sendable {
         guard datatype == "BYTES" else {
             throw ServiceFailure(400, "input '\(name)' is '\(datatype)', and the model takes BYTES")
         }
-        guard let data = input["data"]?.arrayValue else { throw ServiceFailure(400, "input '\(name)' has no 'data'") }
-        // Nested lists are allowed by the protocol.
-        let flat = data.flatMap { $0.arrayValue ?? [$0] }
-        let texts = try flat.enumerated().map { number, entry in
-            guard let text = entry.stringValue else {
-                throw ServiceFailure(400, "element \(number + 1) of input '\(name)' is no string")
-            }
-            return text
-        }
+        let texts = try texts(input, name, request.body[length...])
         guard let shape = input["shape"]?.arrayValue?.map(\.intValue), shape.allSatisfy({ $0 != nil }) else {
             throw ServiceFailure(400, "input '\(name)' has no 'shape' of whole numbers")
         }
@@ -140,26 +135,68 @@ struct InferenceProtocol: Sendable {
         case .string(let text)?: id = text
         default: throw ServiceFailure(400, "'id' must be a string")
         }
-        return Question(id: id, texts: texts, outputs: outputs.flatMap { $0.isEmpty ? nil : $0 } ?? known)
+        let names = outputs.flatMap { $0.isEmpty ? nil : $0 } ?? known
+        let areAllBinary = json["parameters"]?["binary_data_output"]?.boolValue ?? false
+        var binary = Set(areAllBinary ? names : [])
+        for output in json["outputs"]?.arrayValue ?? [] {
+            guard let wish = output["parameters"]?["binary_data"]?.boolValue, let name = output["name"]?.stringValue
+            else { continue }
+            if wish { binary.insert(name) } else { binary.remove(name) }
+        }
+        return Question(id: id, texts: texts, outputs: names, binary: binary)
     }
 
-    private func reply(_ question: Question, _ rows: [[Double]], _ generation: Generation) -> JSON {
-        let labels = generation.labels
-        let outputs = question.outputs.map { name -> JSON in
-            if name == "label" {
-                let best = rows.map { row in JSON(labels[row.indices.max { row[$0] < row[$1] } ?? 0]) }
-                return ["name": "label", "datatype": "BYTES", "shape": [JSON(rows.count)], "data": .array(best)]
+    private func texts(_ input: JSON, _ name: String, _ rest: ArraySlice<UInt8>) throws -> [String] {
+        if let size = input["parameters"]?["binary_data_size"] {
+            guard let size = size.intValue, size == rest.count, let texts = BinaryTensors.texts(rest) else {
+                throw ServiceFailure(400, "the binary data of input '\(name)' are not the texts it says")
             }
-            return [
-                "name": "probabilities", "datatype": "FP64", "shape": [JSON(rows.count), JSON(labels.count)],
-                "parameters": ["labels": JSON(labels)], "data": JSON(Array(rows.joined())),
-            ]
+            return texts
         }
-        var answer: JSONObject = [
+        guard let data = input["data"]?.arrayValue else { throw ServiceFailure(400, "input '\(name)' has no 'data'") }
+        // Nested lists are allowed by the protocol.
+        return try data.flatMap { $0.arrayValue ?? [$0] }.enumerated().map { number, entry in
+            guard let text = entry.stringValue else {
+                throw ServiceFailure(400, "element \(number + 1) of input '\(name)' is no string")
+            }
+            return text
+        }
+    }
+
+    private func reply(_ question: Question, _ rows: [[Double]], _ generation: Generation) -> ServedReply {
+        let labels = generation.labels
+        let best = rows.map { row in labels[row.indices.max { row[$0] < row[$1] } ?? 0] }
+        var binary: [UInt8] = []
+        let outputs = question.outputs.map { name -> JSON in
+            let isLabel = name == "label"
+            var output: JSONObject = [
+                "name": .string(name), "datatype": isLabel ? "BYTES" : "FP64",
+                "shape": isLabel ? [JSON(rows.count)] : [JSON(rows.count), JSON(labels.count)],
+            ]
+            var parameters: JSONObject = [:]
+            if !isLabel { parameters["labels"] = JSON(labels) }
+            if question.binary.contains(name) {
+                let bytes = isLabel ? BinaryTensors.bytes(best) : BinaryTensors.bytes(rows)
+                parameters["binary_data_size"] = JSON(bytes.count)
+                binary += bytes
+            }
+            if !parameters.keys.isEmpty { output["parameters"] = .object(parameters) }
+            if !question.binary.contains(name) {
+                output["data"] = isLabel ? JSON(best) : JSON(Array(rows.joined()))
+            }
+            return .object(output)
+        }
+        let answer: JSONObject = [
             "model_name": .string(generation.model), "model_version": .string(generation.version),
+            "id": .string(question.id ?? identity.id), "outputs": .array(outputs),
         ]
-        answer["id"] = .string(question.id ?? identity.id)
-        answer["outputs"] = .array(outputs)
-        return .object(answer)
+        var reply = ServedReply.json(.object(answer))
+        if !binary.isEmpty {
+            reply.headers.append((BinaryTensors.header, String(reply.body.count)))
+            reply.contentType = "application/octet-stream"
+            reply.body += binary
+        }
+        reply.version = generation.version
+        return reply
     }
 }

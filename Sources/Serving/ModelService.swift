@@ -91,7 +91,7 @@ public final class ModelService: RequestHandling, @unchecked Sendable {
     public func drain() { mutex.withLock { isDraining = true } }
 
     var isReady: Bool {
-        let (isDraining, stable) = mutex.withLock { (isDraining, traffic.stable) }
+        let (isDraining, stable) = mutex.withLock { (self.isDraining, self.traffic.stable) }
         return !isDraining && stable.queue.state.longest < limits.seconds && !stable.engine.replicas.isFailing
     }
 
@@ -141,7 +141,8 @@ public final class ModelService: RequestHandling, @unchecked Sendable {
         }
         if let refusal = guards.refusal(of: request) { return finish("refused", refusal) }
         switch (method, request.path) {
-        case ("GET", "/"): finish("page", ServedReply(200, "text/html; charset=utf-8", body: TryPage.bytes(context.generation)))
+        case ("GET", "/"):
+            finish("page", ServedReply(200, "text/html; charset=utf-8", body: TryPage.bytes(context.generation)))
         case ("GET", "/metrics"):
             let page = metrics.page(mutex.withLock { traffic })
             finish("metrics", ServedReply(200, "text/plain; version=0.0.4; charset=utf-8", body: Array(page.utf8)))

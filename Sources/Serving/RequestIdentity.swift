@@ -19,7 +19,9 @@ public struct RequestIdentity: Sendable {
         }
         let given = request.header("traceparent")
         trace = given.flatMap(RequestIdentity.traceID)
-        parent = trace.map { "00-\($0)-\(RequestIdentity.digits(UInt64.random(in: 1...UInt64.max)))-\(given?.split(separator: "-")[3] ?? "00")" }
+        parent = trace.map {
+            "00-\($0)-\(RequestIdentity.digits(UInt64.random(in: 1...UInt64.max)))-\(given?.split(separator: "-")[3] ?? "00")"
+        }
     }
 
     private static func digits(_ number: UInt64) -> String {

@@ -104,7 +104,7 @@ public final class ServiceMetrics: @unchecked Sendable {
 
     /// The page that Prometheus reads.
     func page(_ traffic: Traffic) -> String {
-        let collectors = mutex.withLock { collectors }
+        let collectors = mutex.withLock { self.collectors }
         var page = MetricsPage()
         mutex.withLock {
             requestLines(&page)
@@ -223,7 +223,9 @@ public final class ServiceMetrics: @unchecked Sendable {
             zip(ReferenceDistribution.scoreBounds, $0.scores).map { ([("up_to", MetricsPage.spell($0))], $1) }
         }
         gauge("gitml_reference_characters_share", "The share of texts of a length, on the data of training.") {
-            zip(ReferenceDistribution.lengthBounds + [.infinity], $0.lengths).map { ([("up_to", MetricsPage.spell($0))], $1) }
+            zip(ReferenceDistribution.lengthBounds + [.infinity], $0.lengths).map {
+                ([("up_to", MetricsPage.spell($0))], $1)
+            }
         }
         gauge("gitml_reference_unknown_words_share", "The share of unknown words, on the data of training.") {
             $0.unknownWords.map { [([], $0)] } ?? []

@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import Serving
 import Testing
 
@@ -14,7 +15,21 @@ private struct Vowels: Predictor {
 }
 
 @Suite struct ServingTests {
-    private let generation = Generation(number: 1, version: "worktree", model: "vowels", predictor: Vowels())
+    private func generation(
+        _ metrics: ServiceMetrics, version: String = "worktree", predictor: any Predictor = Vowels()
+    ) -> Generation {
+        Generation(
+            number: 1, version: version, model: "vowels", predictor: predictor,
+            queue: PredictionQueue(limit: 10_000, largestBatch: 8, metrics: metrics), threads: 4)
+    }
+
+    private func ask(
+        _ service: ModelService, _ text: String, headers: [(name: String, value: String)] = [],
+        path: String = "/predict"
+    ) async -> ServedReply {
+        let request = ServedRequest(method: "POST", path: path, headers: headers, body: Array("\"\(text)\"".utf8))
+        return await withCheckedContinuation { next in service.handle(request) { next.resume(returning: $0) } }
+    }
 
     @Test func `golden predictions say which answer changed`() throws {
         let text = "{\"label\": \"other\", \"probabilities\": {\"vowel\": 0.5, \"other\": 0.5}, \"text\": \"ab\"}\n"
@@ -29,25 +44,20 @@ private struct Vowels: Predictor {
     }
 
     @Test func `versions by their beginning`() {
-        var generation = generation
-        generation.version = "0123456789abcdef0123456789abcdef01234567"
+        let generation = generation(ServiceMetrics(), version: "0123456789abcdef0123456789abcdef01234567")
         #expect(generation.answers(to: "0123") && generation.answers(to: generation.version))
         #expect(!generation.answers(to: "012") && !generation.answers(to: "0124") && !generation.answers(to: ""))
     }
 
     @Test func `every request is answered once, whatever waits with it`() async throws {
         let metrics = ServiceMetrics()
-        let queue = PredictionQueue(limit: 10_000, workers: 4, largestBatch: 8, metrics: metrics)
         let service = ModelService(
-            generation, queue: queue, metrics: metrics, journal: ServiceJournal(metrics: metrics) { _ in })
+            generation(metrics), metrics: metrics, journal: ServiceJournal(metrics: metrics) { _ in })
         await withTaskGroup(of: (Int, ServedReply).self) { group in
             for number in 0..<500 {
                 let text = String(repeating: "a", count: number % 7) + String(repeating: "b", count: number % 5 + 1)
                 group.addTask {
-                    let request = ServedRequest(method: "POST", path: "/predict", body: Array("\"\(text)\"".utf8))
-                    return await withCheckedContinuation { next in
-                        service.handle(request) { next.resume(returning: (number, $0)) }
-                    }
+                    (number, await ask(service, text))
                 }
             }
             var seen: Set<Int> = []
@@ -72,5 +82,69 @@ private struct Vowels: Predictor {
     ]) func `trace ids as the W3C has them`(header: String, isValid: Bool) {
         let request = ServedRequest(method: "GET", path: "/", headers: [("traceparent", header)])
         #expect((RequestIdentity(request).trace != nil) == isValid)
+    }
+
+    @Test func `a canary gets its share exactly, its header and its version; its failures hurt nobody`() async throws {
+        let metrics = ServiceMetrics()
+        let (old, new) = (String(repeating: "a", count: 40), String(repeating: "b", count: 40))
+        let stable = generation(metrics, version: old)
+        let service = ModelService(stable, metrics: metrics, journal: ServiceJournal(metrics: metrics) { _ in })
+        func version(_ reply: ServedReply) -> String? { try? JSON(parsing: reply.body)["version"]?.stringValue }
+        let candidate = generation(metrics, version: new)
+        service.admit(candidate, [.header(name: "x-try", value: "yes"), .share(0.25)])
+        var seen: [String: Int] = [:]
+        for _ in 0..<200 { seen[version(await ask(service, "ab")) ?? "", default: 0] += 1 }
+        #expect(seen == [old: 150, new: 50])
+        for (value, expected) in [("yes", new), ("no", old)] {
+            service.admit(candidate, [.header(name: "x-try", value: "yes"), .share(0)])
+            #expect(version(await ask(service, "ab", headers: [("x-try", value)])) == expected)
+        }
+        let named = await ask(service, "x", path: "/v2/models/vowels/versions/bbbbbbbb/infer")
+        #expect(named.headers.contains { $0 == ("x-model-version", new) })
+        service.admit(generation(metrics, version: new, predictor: Broken()), [.share(1)])
+        for _ in 0..<20 {
+            let reply = await ask(service, "ab")
+            #expect(reply.status == 200 && version(reply) == old)
+        }
+        let numbers = try #require(service.candidate).statistics.snapshot
+        #expect(numbers.requests == 20 && numbers.errors == 20)
+        let verdict = RolloutRules().judge(stable: stable.statistics.snapshot, candidate: numbers)
+        #expect(verdict == .unhealthy("20 of its 20 requests failed, and 0 of 172 of the one that answers now"))
+    }
+
+    @Test func `a shadow is asked the same and never heard`() async throws {
+        let metrics = ServiceMetrics()
+        let service = ModelService(
+            generation(metrics, version: "old"), metrics: metrics, journal: ServiceJournal(metrics: metrics) { _ in })
+        let shadow = generation(metrics, version: "new")
+        service.admit(shadow, [.shadow])
+        for text in ["ab", "aab", "bbb", "aaa"] {
+            #expect(try JSON(parsing: await ask(service, text).body)["version"] == "old")
+        }
+        for _ in 0..<400 where shadow.statistics.snapshot.requests < 4 { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(shadow.statistics.snapshot.agreements == 4 && shadow.statistics.snapshot.comparisons == 4)
+    }
+
+    @Test func `a model that hangs does not keep its requests`() async throws {
+        let metrics = ServiceMetrics()
+        var limits = ModelService.Limits()
+        limits.seconds = 0.2
+        let service = ModelService(
+            generation(metrics, predictor: Hanging()), metrics: metrics, limits: limits,
+            journal: ServiceJournal(metrics: metrics) { _ in })
+        #expect(await ask(service, "ab").status == 504)
+    }
+}
+
+private struct Broken: Predictor {
+    var labels: [String] { ["vowel", "other"] }
+    func predict(_ texts: [String]) throws -> [[Double]] { throw MLError(.failed, "broken") }
+}
+
+private struct Hanging: Predictor {
+    var labels: [String] { ["vowel", "other"] }
+    func predict(_ texts: [String]) throws -> [[Double]] {
+        usleep(1_500_000)
+        return texts.map { _ in [1, 0] }
     }
 }

@@ -2,111 +2,107 @@ import Base
 import CommandKit
 import DataKit
 import GitKit
-import ModelKit
 import Serving
 
 /// Opens the model that is to be served, and lets it answer before anybody else asks.
 struct GenerationOpener {
-    private let source: String?
-    private let model: String?
+    /// What answers a generation's texts.
+    enum Hosting {
+        /// So many threads of this process.
+        case threads(Int)
+        /// Processes, continuing as a user.
+        case replicas(user: String?)
+    }
+
+    private let given: ServedModel.Source
+    /// A revision as it was given.
+    private let revision: String?
+    private let ui: UserInterface
     /// The full name of the ref that is followed.
     let reference: String?
-    private let command: String?
-    private let timeout: Double
-    private let ui: UserInterface
     let data: DataRepository?
-
-    /// Texts that every model must be able to answer.
-    private static let warmUp = [
-        "", "A text.", "Some more words, so that every layer has work to do: one, two, three!",
-    ]
-    /// Beside a model: texts with the answers they must get.
-    private static let goldenName = "golden.jsonl"
 
     init(
         source: String?, model: String?, follow: String?, command: String?, timeout: Double, ui: UserInterface
     ) throws {
-        let given = [source, follow, command].compactMap { $0 }
-        guard given.count <= 1 else {
+        guard [source, follow, command].compactMap({ $0 }).count <= 1 else {
             throw MLError(.usage, "a revision, '--follow' and '--predictor' exclude each other")
         }
-        self.source = source
-        self.model = model
-        self.command = command
-        self.timeout = timeout
         self.ui = ui
         let data = try? DataRepository()
         self.data = data
         reference = try follow.map { try GenerationOpener.reference($0, data) }
+        var given = ServedModel.Source(path: model, command: command, timeout: timeout)
+        var revision = source
+        // A path of the work tree that is no revision.
+        if let source, model == nil, Files.exists(source), (try? data?.repository.commit(source)) == nil {
+            (given.path, revision) = (source, nil)
+        } else if let name = source, let colon = name.firstIndex(of: ":"), colon != name.startIndex {
+            (revision, given.path) = (String(name[..<colon]), String(name[name.index(after: colon)...]))
+        } else if source == nil, command == nil, follow == nil, model.map({ !Files.exists($0) }) ?? true, data != nil {
+            revision = "HEAD"
+        }
+        self.given = given
+        self.revision = revision
     }
 
-    /// The full id of the commit the followed ref points to now; nil when none is followed or it is gone.
-    func target() -> String? {
-        guard let reference, let data else { return nil }
+    /// Whether what it opens is a commit's, and not a file or a program.
+    var isOfCommit: Bool { reference != nil || revision != nil }
+
+    /// The full id of the commit a ref points to now; nil when it is gone.
+    func target(of reference: String) -> String? {
+        guard let data else { return nil }
         return (try? data.repository.commit(reference))?.id.hex
     }
 
-    func open(number: Int) throws -> Generation {
-        if let command {
-            return try checked(
-                Generation(
-                    number: number, version: "program", model: "program",
-                    predictor: CommandPredictor(command, timeout: timeout)), golden: nil, name: command)
-        }
-        var path = model
-        var words = [reference ?? source].compactMap { $0 }
-        // A path of the work tree that is no revision.
-        if let source, path == nil, Files.exists(source), (try? data?.repository.commit(source)) == nil {
-            (path, words) = (source, [])
-        }
-        guard let loaded = try ModelLoader.choose(words, path: path, data: data, progress: ui.progress).first else {
-            throw MLError(.notFound, "there is no model to serve")
-        }
-        var generation = Generation(
-            number: number, version: loaded.commit?.id.hex ?? "worktree",
-            model: Files.lastComponent(of: loaded.path).split(separator: ".").first.map(String.init) ?? "model",
-            predictor: loaded.predictor)
-        let golden = try beside(loaded, GenerationOpener.goldenName)
-        generation.reference = try reference(loaded, golden)
-        return try checked(generation, golden: golden, name: loaded.name)
-    }
-
-    /// What predictions are compared with: what training wrote down, or else the golden answers.
-    private func reference(_ loaded: ModelLoader.Loaded, _ golden: [UInt8]?) throws -> ReferenceDistribution? {
-        if let bytes = try beside(loaded, ReferenceDistribution.fileName) {
-            do { return try ReferenceDistribution(JSON(parsing: bytes)) } catch {
-                ui.warning("there will be no drift: \((error as? MLError)?.message ?? "\(error)")")
+    /// What is served, or would be of another commit.
+    func source(commit: String? = nil) throws -> ServedModel.Source {
+        var source = given
+        source.commit = commit
+        if source.commit == nil, let name = reference ?? revision {
+            guard let data else {
+                throw MLError(
+                    .notARepository, "'\(name)' is no file, and this is no repository",
+                    hint: "go to one with 'cd' or -C DIR")
             }
+            source.commit = try data.repository.commit(name).id.hex
         }
-        return try golden.map {
-            try GoldenPredictions(parsing: $0, name: GenerationOpener.goldenName).distribution(loaded.predictor)
+        return source
+    }
+
+    /// - Parameters:
+    ///   - commit: another one than what was asked for.
+    ///   - replicas: how many processes, where it is processes.
+    func open(
+        number: Int, commit: String? = nil, hosting: Hosting, replicas: Int = 1, limits: LimitOptions,
+        metrics: ServiceMetrics
+    ) throws -> Generation {
+        let source = try source(commit: commit)
+        let queue = limits.queue(metrics)
+        switch hosting {
+        case .threads(let threads):
+            let model = try ServedModel(source, data, ui)
+            try model.check()
+            return Generation(
+                number: number, version: source.version, model: model.name, predictor: model.predictor, queue: queue,
+                threads: threads, reference: model.reference)
+        case .replicas(let user):
+            let (version, ui) = (source.version, ui)
+            let arguments = ServeReplica.arguments(source, user: user)
+            let pool = ReplicaPool(queue, version: version, metrics: metrics) {
+                ui.warning("\(GenerationOpener.short(version)): \($0)")
+            } launch: {
+                try HelperProcess(arguments: arguments)
+            }
+            let hello = try pool.start(replicas)
+            return Generation(
+                number: number, version: version, model: hello.model, labels: hello.labels, queue: queue, engine: pool,
+                reference: hello.reference.flatMap { try? ReferenceDistribution($0) })
         }
     }
 
-    /// A file beside the model, in the commit the model is from.
-    private func beside(_ loaded: ModelLoader.Loaded, _ name: String) throws -> [UInt8]? {
-        let folder = loaded.path.hasSuffix(".json") ? Files.parent(of: loaded.path) : loaded.path
-        let place = folder.isEmpty || folder == "." ? name : folder + "/" + name
-        guard let data, let commit = loaded.commit else {
-            return Files.exists(place) ? try Files.read(place) : nil
-        }
-        guard try data.repository.entry(inTree: commit.tree, at: place) != nil else { return nil }
-        let progress = ui.progress
-        return try data.content(ofTree: commit.tree, path: place, revision: commit.id.hex) {
-            try Downloader(data).require($0, progress: progress)
-        }
-    }
-
-    private func checked(_ generation: Generation, golden: [UInt8]?, name: String) throws -> Generation {
-        let rows = try generation.predictor.predict(GenerationOpener.warmUp)
-        guard rows.allSatisfy({ $0.allSatisfy(\.isFinite) && $0.count == generation.predictor.labels.count }) else {
-            throw MLError(.failed, "'\(name)' answers with numbers that are not finite")
-        }
-        if let golden {
-            try GoldenPredictions(parsing: golden, name: GenerationOpener.goldenName).check(generation.predictor)
-        }
-        return generation
-    }
+    /// Finds out whether a commit can be served, without serving it.
+    func check() throws { try ServedModel(source(), data, ui).check() }
 
     private static func reference(_ name: String, _ data: DataRepository?) throws -> String {
         guard let data else {

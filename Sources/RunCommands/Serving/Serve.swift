@@ -17,6 +17,8 @@ struct Serve: ParsableCommand {
               git mlrun serve HEAD --port 8080
               curl -d '{"text": "A fine film."}' localhost:8080/predict
               git mlrun serve --follow refs/heads/production     # a push is a deployment
+              git mlrun serve HEAD --replicas 4                  # processes, replaced when they end
+              git mlrun serve HEAD --min-replicas 1 --max-replicas 8
               git mlrun serve --new-token alice --token-file tokens
             """)
 
@@ -29,6 +31,13 @@ struct Serve: ParsableCommand {
     )
     var follow: String?
     @Option(help: ArgumentHelp("Serve a program that answers texts.", valueName: "command")) var predictor: String?
+    @Option(help: ArgumentHelp("Serve another revision beside it, to a share of the requests.", valueName: "rev"))
+    var canary: String?
+    @Option(help: ArgumentHelp("The canary's share.", valueName: "percent")) var weight = 10.0
+    @Option(help: ArgumentHelp("Ask another revision the same, and only count what it says.", valueName: "rev"))
+    var shadow: String?
+    @Flag(help: "Stay with the revision, also when another is deployed.") var pinned = false
+    @OptionGroup(title: "Replicas") var scaling: ScalingOptions
     @OptionGroup(title: "Network") var network: NetworkOptions
     @OptionGroup(title: "Limits") var limits: LimitOptions
     @OptionGroup(title: "Logs") var logs: LogOptions
@@ -40,41 +49,65 @@ struct Serve: ParsableCommand {
         if let name = network.newToken { return try network.makeToken(name, ui) }
         let opener = try GenerationOpener(
             source: source, model: model, follow: follow, command: predictor, timeout: limits.timeout, ui: ui)
+        let service = try limits.service()
+        _ = try scaling.parameters()
         // Before any thread starts, so that all of them leave the signals to this one.
         let signals = TerminationSignals()
         let start = Moment.now()
-        let first = try opener.open(number: 1)
         let metrics = ServiceMetrics()
-        let service = ModelService(
-            first, queue: limits.queue(metrics), metrics: metrics, limits: try limits.service(),
-            guards: try network.guards(rate: limits.rate), journal: try logs.journal(metrics, ui),
-            explain: PredictionExplanation.explain)
-        let server = try HTTPServer(try network.settings(limits), service)
+        let hosting: GenerationOpener.Hosting =
+            scaling.isReplicated ? .replicas(user: network.user) : .threads(limits.threads ?? processorCount())
+        func open(_ number: Int, _ commit: String?) throws -> Generation {
+            try opener.open(
+                number: number, commit: commit, hosting: hosting, replicas: scaling.first, limits: limits,
+                metrics: metrics)
+        }
+        let first = try open(1, nil)
+        let answering = ModelService(
+            first, metrics: metrics, limits: service, guards: try network.guards(rate: limits.rate),
+            journal: try logs.journal(metrics, ui), explain: PredictionExplanation.explain)
+        if let (candidate, splits) = try beside(opener) { answering.admit(try open(2, candidate), splits) }
+        let server = try HTTPServer(try network.settings(limits), answering)
         try network.dropPrivileges()
         let url = network.url(server.port)
         announce(first, url, seconds: Moment.now() - start, ui)
-        let folder = opener.data?.repository.commonDirectory
         var state = ServingState(url: url, reference: opener.reference, model: first.model, version: first.version)
-        // Only for those beside it: a server works without.
-        func tell() { if let folder { try? state.write(folder) } }
-        tell()
-        follow(service, opener, signals, ui) { generation, refused in
-            if state.version != generation.version { state.since = .now() }
-            state.version = generation.version
-            state.refused = refused
-            tell()
-        }
-        if let folder { state.remove(folder) }
+        state.isPinned = pinned || !opener.isOfCommit || canary != nil || shadow != nil
+        let loop = ServingLoop(
+            answering, opener, hosting: hosting, scaling: scaling, limits: limits, state: state, ui: ui)
+        try loop.run(signals)
         ui.status("Draining: requests under way are answered, no new ones are taken.")
-        service.drain()
+        answering.drain()
+        // Whoever sends requests here needs time to see that it is no longer ready.
+        usleep(UInt32(min(limits.drainDelay, 3600) * 1e6))
         server.drain(within: limits.drain)
+    }
+
+    /// The commit that is asked beside the first, and what it gets.
+    private func beside(_ opener: GenerationOpener) throws -> (String, [Traffic.Split])? {
+        guard let name = canary ?? shadow else { return nil }
+        guard canary == nil || shadow == nil else {
+            throw MLError(.usage, "'--canary' and '--shadow' exclude each other")
+        }
+        guard let data = opener.data, opener.isOfCommit else {
+            throw MLError(.usage, "'--canary' and '--shadow' need a revision that is served")
+        }
+        guard opener.reference == nil else {
+            throw MLError(
+                .usage, "a server that follows a ref has its candidates by 'git mlrun deploy'",
+                hint: "git mlrun deploy \(name) --strategy \(canary == nil ? "shadow" : "canary")")
+        }
+        let commit = try data.repository.commit(name).id.hex
+        if shadow != nil { return (commit, [.shadow]) }
+        guard (0...100).contains(weight) else { throw MLError(.usage, "--weight must be from 0 to 100") }
+        return (commit, [.share(weight / 100)])
     }
 
     private func announce(_ generation: Generation, _ url: String, seconds: Double, _ ui: UserInterface) {
         if json {
             let line: JSON = [
                 "version": 1, "url": .string(url), "model": .string(generation.model),
-                "model_version": .string(generation.version), "labels": JSON(generation.predictor.labels),
+                "model_version": .string(generation.version), "labels": JSON(generation.labels),
             ]
             ui.print(line.compact())
         } else {
@@ -83,41 +116,5 @@ struct Serve: ParsableCommand {
                     + "\(Int((seconds * 1000).rounded())) ms.")
         }
         fflush(nil)
-    }
-
-    /// Until a signal ends it: looks once a second whether the ref has moved.
-    ///
-    /// - Parameter changed: is told what is served now, and what was refused.
-    private func follow(
-        _ service: ModelService, _ opener: GenerationOpener, _ signals: TerminationSignals, _ ui: UserInterface,
-        changed: (Generation, (version: String, reason: String)?) -> Void
-    ) {
-        var refused: String?
-        while !signals.wait(seconds: 1) {
-            guard let target = opener.target(), target != refused else { continue }
-            if target == service.generation.version {
-                if refused != nil { changed(service.generation, nil) }
-                refused = nil
-                continue
-            }
-            do {
-                let next = try opener.open(number: service.generation.number + 1)
-                let before = service.generation.version
-                service.replace(by: next)
-                refused = nil
-                changed(next, nil)
-                ui.status(
-                    "Now serving \(GenerationOpener.short(next.version)), before \(GenerationOpener.short(before)).")
-            } catch {
-                // A version that cannot be served never gets traffic; it is not tried again until the ref moves on.
-                refused = target
-                service.metrics.observeSwitch(hasFailed: true)
-                let reason = (error as? MLError)?.message ?? "\(error)"
-                changed(service.generation, (target, reason))
-                ui.warning(
-                    "\(GenerationOpener.short(target)) is not served, \(GenerationOpener.short(service.generation.version)) "
-                        + "stays: \(reason)")
-            }
-        }
     }
 }

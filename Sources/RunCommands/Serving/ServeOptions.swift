@@ -60,14 +60,21 @@ struct NetworkOptions: ParsableArguments {
         settings.largestBody = limits.maxBody
         settings.connections = limits.connections
         settings.idleSeconds = limits.idle
-        settings.answerSeconds = limits.timeout
+        // The service answers first; this is for what it does not count, such as explanations.
+        settings.answerSeconds = limits.timeout + 1
         return settings
     }
 
-    func dropPrivileges() throws {
-        guard let user else { return }
+    func dropPrivileges() throws { if let user { try Privileges.become(user) } }
+}
+
+/// Who this process runs as.
+enum Privileges {
+    /// Continues as another user, for good.
+    static func become(_ user: String) throws {
         guard let entry = getpwnam(user) else { throw MLError(.notFound, "there is no user '\(user)'") }
         let (uid, gid) = (entry.pointee.pw_uid, entry.pointee.pw_gid)
+        if geteuid() == uid, getuid() == uid { return }
         guard initgroups(user, gid) == 0, setgid(gid) == 0, setuid(uid) == 0 else {
             throw MLError(
                 .failed, "cannot become user '\(user)'", hint: "only root can; start as root or leave --user out")
@@ -88,17 +95,19 @@ struct LimitOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Seconds a connection may be silent.", valueName: "s")) var idle: Int64 = 60
     @Option(help: ArgumentHelp("Seconds for requests under way when the server ends.", valueName: "s"))
     var drain: Int64 = 30
+    @Option(help: ArgumentHelp("Seconds between readiness saying no and the port closing.", valueName: "s"))
+    var drainDelay = 0.0
     @Option(help: ArgumentHelp("Threads for the model; all processors without.", valueName: "n")) var threads: Int?
 
     func queue(_ metrics: ServiceMetrics) -> PredictionQueue {
-        PredictionQueue(limit: max(1, maxQueue), workers: max(1, threads ?? processorCount()), metrics: metrics)
+        PredictionQueue(limit: max(1, maxQueue), metrics: metrics)
     }
 
     func service() throws -> ModelService.Limits {
         guard timeout > 0, timeout <= 86_400 else {
             throw MLError(.usage, "--timeout must be above 0 and at most a day")
         }
-        guard maxBody > 0, maxTexts > 0, connections > 0, idle > 0, drain >= 0 else {
+        guard maxBody > 0, maxTexts > 0, connections > 0, idle > 0, drain >= 0, drainDelay >= 0 else {
             throw MLError(.usage, "limits must be positive numbers")
         }
         var limits = ModelService.Limits()

@@ -16,9 +16,9 @@ struct TerminationSignals {
     }
 
     /// - Returns: true when a signal came within so many seconds; the next one then ends the process.
-    func wait(seconds: Int) -> Bool {
+    func wait(seconds: Double) -> Bool {
         var set = set
-        var time = timespec(tv_sec: seconds, tv_nsec: 0)
+        var time = timespec(tv_sec: Int(seconds), tv_nsec: Int((seconds - seconds.rounded(.down)) * 1e9))
         guard sigtimedwait(&set, nil, &time) > 0 else { return false }
         pthread_sigmask(SIG_UNBLOCK, &set, nil)
         return true

@@ -32,7 +32,10 @@ public struct Autoscaler: Sendable {
                 (maxReplicas >= max(1, minReplicas), "the most replicas must be at least 1 and the fewest"),
                 (targetInFlight > 0 && targetInFlight.isFinite, "the target in flight must be positive"),
                 (tick > 0 && window >= tick, "the tick must be positive, and the window at least one tick"),
-                ((window / tick - (window / tick).rounded()).magnitude < 1e-9, "the window must be a multiple of the tick"),
+                (
+                    (window / tick - (window / tick).rounded()).magnitude < 1e-9,
+                    "the window must be a multiple of the tick"
+                ),
                 (downscaleStabilization >= 0 && upscaleStabilization >= 0, "stabilization periods cannot be negative"),
                 (downscaleTolerance >= 0 && upscaleTolerance >= 0, "tolerances cannot be negative"),
                 ((0...1).contains(maxDownscaleFactor), "the largest downscale factor must be from 0 to 1"),

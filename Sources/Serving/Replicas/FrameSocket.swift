@@ -29,7 +29,7 @@ final class FrameSocket {
             let count = frame.bytes.withUnsafeBytes {
                 send(
                     descriptor, $0.baseAddress?.advanced(by: sent), $0.count - sent,
-                    Int32(MSG_NOSIGNAL.rawValue) | Int32(MSG_DONTWAIT.rawValue))
+                    Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
             }
             if count > 0 {
                 sent += count
@@ -66,7 +66,7 @@ final class FrameSocket {
         var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&entry, 1, 0) > 0 else { return false }
         var byte: UInt8 = 0
-        return recv(descriptor, &byte, 1, Int32(MSG_PEEK.rawValue) | Int32(MSG_DONTWAIT.rawValue)) <= 0
+        return recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT)) <= 0
     }
 
     private func wait(_ events: Int16, until end: UInt64?) throws {
@@ -87,7 +87,9 @@ final class FrameSocket {
 struct FrameWriter {
     var bytes: [UInt8] = []
 
-    mutating func number(_ value: Int) { for shift in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * shift))) } }
+    mutating func number(_ value: Int) {
+        for shift in 0..<4 { bytes.append(UInt8(truncatingIfNeeded: value >> (8 * shift))) }
+    }
 
     mutating func text(_ text: String) {
         number(text.utf8.count)

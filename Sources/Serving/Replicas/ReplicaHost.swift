@@ -12,29 +12,37 @@ public enum ReplicaHost {
     public struct Model {
         public var name: String
         public var predictor: any Predictor
+        /// What its predictions are compared with, for the server to know.
+        public var reference: JSON?
+        /// Whether it is nothing but memory.
+        public var isShareable: Bool
         /// Lets it answer before anybody else asks.
         public var check: () throws -> Void
 
-        public init(name: String, predictor: any Predictor, check: @escaping () throws -> Void) {
+        public init(
+            name: String, predictor: any Predictor, reference: JSON? = nil, isShareable: Bool,
+            check: @escaping () throws -> Void
+        ) {
             self.name = name
             self.predictor = predictor
+            self.reference = reference
+            self.isShareable = isShareable
             self.check = check
         }
     }
 
     /// Serves until the other side is gone. Nothing of this process may have started a thread before.
     ///
-    /// - Parameters:
-    ///   - isShared: false opens the model in each replica anew, for one that is more than memory.
-    ///   - open: opens the model.
-    public static func run(isShared: Bool, _ open: () throws -> Model) {
+    /// - Parameter open: opens the model; called again in each replica for one that cannot be shared.
+    public static func run(_ open: () throws -> Model) {
         let control = FrameSocket(3)
         _ = fcntl(3, F_SETFD, FD_CLOEXEC)
         // Whoever ends the server decides when its replicas end: after the requests under way.
         for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_IGN) }
         signal(SIGCHLD, SIG_IGN)
         var shared: Result<Model, any Error>?
-        if isShared { shared = Result { try open() } }
+        shared = Result { try open() }
+        if case .success(let model)? = shared, !model.isShareable { shared = nil }
         while true {
             let descriptor = gitml_receive_descriptor(control.descriptor)
             guard descriptor >= 0 else { return }
@@ -61,11 +69,13 @@ public enum ReplicaHost {
             try? socket.write(Array((["error": .string(words)] as JSON).compact().utf8))
             return
         }
-        let hello: JSON = [
+        var hello: JSONObject = [
             "process": JSON(Int(getpid())), "model": .string(model.name), "labels": JSON(model.predictor.labels),
         ]
+        if let reference = model.reference { hello["reference"] = reference }
+        let vocabulary = model.predictor as? any VocabularyPredictor
         do {
-            try socket.write(Array(hello.compact().utf8))
+            try socket.write(Array(JSON.object(hello).compact().utf8))
             while true {
                 var question = FrameReader(try socket.read())
                 let texts = try (0..<question.number()).map { _ in try question.text() }
@@ -76,6 +86,10 @@ public enum ReplicaHost {
                     answer.number(rows.count)
                     answer.number(model.predictor.labels.count)
                     for row in rows { answer.values(row) }
+                    let words = vocabulary.map { vocabulary in texts.compactMap { vocabulary.words(in: $0) } } ?? []
+                    answer.bytes.append(words.isEmpty ? 0 : 1)
+                    answer.number(words.reduce(0) { $0 + $1.all })
+                    answer.number(words.reduce(0) { $0 + $1.unknown })
                 } catch {
                     answer.bytes = [1]
                     answer.text((error as? MLError)?.message ?? "\(error)")

@@ -18,6 +18,9 @@ public final class ReplicaPool: PredictionEngine, @unchecked Sendable {
         }
     }
 
+    /// What the first replica said of itself.
+    public typealias Hello = (model: String, labels: [String], reference: JSON?)
+
     /// Ends in a row, of all replicas together, before any answer, that make a generation a failing one.
     private static let failingAfter = 5
     /// Seconds a model may take to be opened and to pass its check.
@@ -32,6 +35,7 @@ public final class ReplicaPool: PredictionEngine, @unchecked Sendable {
 
     private let launch: @Sendable () throws -> HelperProcess
     private let queue: PredictionQueue
+    private let version: String
     private let metrics: ServiceMetrics
     private let complain: @Sendable (String) -> Void
     private let backoff = Backoff()
@@ -43,17 +47,19 @@ public final class ReplicaPool: PredictionEngine, @unchecked Sendable {
     private var restarts = 0
     private var failuresInARow = 0
     private var isStopped = false
-    private var firstHello: (model: String, labels: [String])?
+    private var firstHello: Hello?
     private var firstFailure: String?
 
     /// - Parameters:
     ///   - launch: starts a process that calls `ReplicaHost.run`.
     ///   - complain: is told when a replica ends.
     public init(
-        _ queue: PredictionQueue, metrics: ServiceMetrics, complain: @escaping @Sendable (String) -> Void,
+        _ queue: PredictionQueue, version: String, metrics: ServiceMetrics,
+        complain: @escaping @Sendable (String) -> Void,
         launch: @escaping @Sendable () throws -> HelperProcess
     ) {
         self.queue = queue
+        self.version = version
         self.metrics = metrics
         self.complain = complain
         self.launch = launch
@@ -63,7 +69,7 @@ public final class ReplicaPool: PredictionEngine, @unchecked Sendable {
     ///
     /// - Returns: what the model is called, and its classes.
     /// - Throws: `MLError(.failed)` with what the first one said that cannot; none runs then.
-    public func start(_ count: Int) throws -> (model: String, labels: [String]) {
+    public func start(_ count: Int) throws -> Hello {
         // At least one has to prove itself, also where none shall stay.
         resize(to: max(1, count))
         while true {
@@ -192,7 +198,8 @@ public final class ReplicaPool: PredictionEngine, @unchecked Sendable {
             }
             let last = batch.map(\.deadline).max() ?? 0
             do {
-                try queue.run(batch, worker: slot.number, through: socket, until: last)
+                let words = try queue.run(batch, worker: slot.number, through: socket, until: last)
+                if let words { metrics.observe(version, words: words.all, unknown: words.unknown) }
                 if failuresInARow > 0 { mutex.withLock { failuresInARow = 0 } }
             } catch FrameSocket.Failure.late {
                 queue.expire()
@@ -232,7 +239,7 @@ public final class ReplicaPool: PredictionEngine, @unchecked Sendable {
             if let firstHello, firstHello.labels != labels {
                 throw MLError(.failed, "a replica has other classes than the ones before")
             }
-            firstHello = firstHello ?? (model, labels)
+            firstHello = firstHello ?? (model, labels, hello["reference"])
         }
         return (socket, Int32(truncatingIfNeeded: process))
     }
@@ -242,8 +249,12 @@ extension PredictionQueue {
     /// Answers a batch with another process.
     ///
     /// - Throws: `FrameSocket.Failure` when that is gone or late; the batch is still to be answered then.
-    func run(_ batch: [PredictionJob], worker: Int, through socket: FrameSocket, until end: UInt64) throws {
+    /// - Returns: how many words the model met, and how many of them it did not know; nil when it keeps no list.
+    func run(
+        _ batch: [PredictionJob], worker: Int, through socket: FrameSocket, until end: UInt64
+    ) throws -> (all: Int, unknown: Int)? {
         var gone: FrameSocket.Failure?
+        var words: (all: Int, unknown: Int)?
         func ask(_ texts: [String]) throws -> [[Double]] {
             do {
                 var question = FrameWriter()
@@ -256,7 +267,12 @@ extension PredictionQueue {
                 if isFailure { throw MLError(.failed, try answer.text()) }
                 let (count, classes) = (try answer.number(), try answer.number())
                 guard count == texts.count else { throw FrameSocket.Failure.ended }
-                return try (0..<count).map { _ in try answer.values(classes) }
+                let rows = try (0..<count).map { _ in try answer.values(classes) }
+                if answer.place < answer.bytes.count, answer.bytes[answer.place] == 1 {
+                    answer.place += 1
+                    words = ((words?.all ?? 0) + (try answer.number()), (words?.unknown ?? 0) + (try answer.number()))
+                }
+                return rows
             } catch let failure as FrameSocket.Failure {
                 gone = failure
                 throw failure
@@ -272,7 +288,8 @@ extension PredictionQueue {
                 if let gone { throw gone }
                 job.finish(result)
             }
-            return finished(worker)
+            finished(worker)
+            return words
         }
         observe(batch: texts.count)
         // First: whoever is answered may look at the queue.
@@ -282,5 +299,6 @@ extension PredictionQueue {
             job.finish(.success(Array(rows[start..<start + job.texts.count])))
             start += job.texts.count
         }
+        return words
     }
 }
