@@ -55,7 +55,7 @@ public enum Program {
             root.configuration.defaultSubcommand == nil
         else { return }
         let names = root.configuration.subcommands.map { $0._commandName }
-        let aliases = root.configuration.subcommands.flatMap(\.configuration.aliases)
+        let aliases = root.configuration.subcommands.flatMap { $0.configuration.aliases }
         guard !names.contains(word), !aliases.contains(word), word != "help" else { return }
         let name = root.configuration.commandName ?? "git"
         let spoken = name.replacingPrefix("git-", with: "git ")
