@@ -61,7 +61,8 @@ import Testing
         #expect(
             try box.run("git mldata ls --json", in: "one").output.contains("\"path\": \"data/a\\udbff\\udfffb\""))
         #expect(try box.run("git mldata cat \"HEAD:data/$(printf 'd\\303/c\\200')\"", in: "one").output == "y\n")
-        #expect(try box.run("git mldata export HEAD -o ../x.tar && tar tf ../x.tar | wc -l", in: "one").output == "3\n")
+        let refused = try box.attempt("git mldata export HEAD -o ../x.tar", in: "one")
+        #expect(refused.status == 128 && refused.errors.contains("Can't translate pathname"))
     }
 
     @Test func `names that differ in normalisation only are two files`() throws {
