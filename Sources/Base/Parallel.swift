@@ -30,8 +30,14 @@ public func parallelMap<T: Sendable>(
     }.flatMap { $0 }
 }
 
-/// Processors this process may use.
-public func processorCount() -> Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+/// Processors this process may use, or what `Workers.count` says.
+public func processorCount() -> Int { Workers.count ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+/// How many threads work in parallel.
+public enum Workers {
+    /// Nil: as many as there are processors. No result depends on it.
+    @TaskLocal public static var count: Int?
+}
 
 /// Results written by index from many threads, read after all are done.
 private final class Slots<Value: Sendable>: @unchecked Sendable {

@@ -46,7 +46,81 @@ public enum Kernels {
 
     /// Hyperbolic tangent of every element.
     public static func tanh(_ x: inout Matrix) {
-        x.values.withUnsafeMutableBufferPointer { x in for index in x.indices { x[index] = fastTanh(x[index]) } }
+        x.values.withUnsafeMutableBufferPointer { x in
+            guard let at = x.baseAddress else { return }
+            forEachVector(at, x.count) { x, _ in VectorFunctions.tanh(x) }
+        }
+    }
+
+    /// Multiplies a gradient by 1 − y², the slope of the hyperbolic tangent whose value is y.
+    public static func tanhBackward(_ gradient: inout Matrix, output: Matrix) {
+        gradient.values.withUnsafeMutableBufferPointer { g in
+            output.values.withUnsafeBufferPointer { y in for index in g.indices { g[index] *= 1 - y[index] * y[index] }
+            }
+        }
+    }
+
+    /// Multiplies element by element.
+    public static func multiply(_ x: inout Matrix, _ factors: Matrix) {
+        precondition(x.values.count == factors.values.count, "shapes differ")
+        x.values.withUnsafeMutableBufferPointer { x in
+            factors.values.withUnsafeBufferPointer { y in for index in x.indices { x[index] *= y[index] } }
+        }
+    }
+
+    /// The inner product of `count` elements of two rows, in eight sums.
+    @inline(__always)
+    public static func dot(
+        _ a: UnsafeBufferPointer<Float>, _ from: Int, _ b: UnsafeBufferPointer<Float>, _ start: Int, _ count: Int
+    ) -> Float {
+        guard count > 0, let a = a.baseAddress, let b = b.baseAddress else { return 0 }
+        var sum = RecurrentKernels.Vector(repeating: 0)
+        for column in stride(from: 0, to: count, by: 8) {
+            let lanes = min(8, count - column)
+            sum += RecurrentKernels.load(a + from + column, lanes) * RecurrentKernels.load(b + start + column, lanes)
+        }
+        return sum.sum()
+    }
+
+    /// The sum of `count` elements of a row, in eight sums.
+    @inline(__always)
+    public static func sum(_ a: UnsafeBufferPointer<Float>, _ from: Int, _ count: Int) -> Float {
+        guard count > 0, let a = a.baseAddress else { return 0 }
+        var sum = RecurrentKernels.Vector(repeating: 0)
+        for column in stride(from: 0, to: count, by: 8) {
+            sum += RecurrentKernels.load(a + from + column, min(8, count - column))
+        }
+        return sum.sum()
+    }
+
+    /// Shifts and scales each row to mean 0 and variance 1.
+    ///
+    /// - Parameter epsilon: added to the variance.
+    /// - Returns: what each row was multiplied by.
+    public static func normaliseRows(_ x: inout Matrix, epsilon: Float) -> [Float] {
+        let columns = x.columns
+        return x.values.withUnsafeMutableBufferPointer { x in
+            stride(from: 0, to: columns == 0 ? 0 : x.count, by: max(1, columns)).map { start in
+                let mean = sum(UnsafeBufferPointer(x), start, columns) / Float(columns)
+                for place in start..<start + columns { x[place] -= mean }
+                let variance = dot(UnsafeBufferPointer(x), start, UnsafeBufferPointer(x), start, columns)
+                let factor = 1 / (variance / Float(columns) + epsilon).squareRoot()
+                for place in start..<start + columns { x[place] *= factor }
+                return factor
+            }
+        }
+    }
+
+    /// Multiplies each column by its factor.
+    public static func scaleColumns(_ x: inout Matrix, _ factors: Matrix) {
+        let columns = x.columns
+        x.values.withUnsafeMutableBufferPointer { x in
+            factors.values.withUnsafeBufferPointer { factors in
+                for start in stride(from: 0, to: x.count, by: max(1, columns)) {
+                    for column in 0..<columns { x[start + column] *= factors[column] }
+                }
+            }
+        }
     }
 
     /// tanh through one exponential; the absolute error is below 1e-7, which is what sums of products need.
@@ -69,14 +143,54 @@ public enum Kernels {
     }
 
     static func softmax(_ row: UnsafeMutableBufferPointer<Float>) {
-        guard var top = row.first else { return }
+        guard let at = row.baseAddress, row.count > 0 else { return }
+        var top = row[0]
         for value in row { top = max(top, value) }
-        var sum: Float = 0
-        for index in row.indices {
-            row[index] = expf(row[index] - top)
-            sum += row[index]
+        var sums = RecurrentKernels.Vector(repeating: 0)
+        forEachVector(at, row.count) { value, count in
+            var powers = VectorFunctions.exp(value - top)
+            if count < 8 { for lane in count..<8 { powers[lane] = 0 } }
+            sums += powers
+            return powers
         }
-        for index in row.indices { row[index] /= sum }
+        let factor = 1 / sums.sum()
+        for index in row.indices { row[index] *= factor }
+    }
+
+    /// Replaces values eight at a time; of the last ones, only the first `count` given to `body` count.
+    @inline(__always)
+    public static func forEachVector(
+        _ at: UnsafeMutablePointer<Float>, _ count: Int,
+        _ body: (VectorFunctions.Vector, Int) -> VectorFunctions.Vector
+    ) {
+        for start in stride(from: 0, to: count, by: 8) {
+            let lanes = min(8, count - start)
+            RecurrentKernels.store(body(RecurrentKernels.load(at + start, lanes), lanes), at + start, lanes)
+        }
+    }
+
+    /// x Φ(x) with the normal distribution Φ (Hendrycks & Gimpel 2016).
+    public static func gelu(_ x: inout Matrix) {
+        x.values.withUnsafeMutableBufferPointer { x in
+            guard let at = x.baseAddress else { return }
+            forEachVector(at, x.count) { x, _ in 0.5 * x * (1 + VectorFunctions.erf(x * 0.707_106_78)) }
+        }
+    }
+
+    /// Multiplies a gradient by the slope at the input: Φ(x) + x φ(x).
+    public static func geluBackward(_ gradient: inout Matrix, input: Matrix) {
+        gradient.values.withUnsafeMutableBufferPointer { gradient in
+            input.values.withUnsafeBufferPointer { input in
+                guard let at = gradient.baseAddress, let from = input.baseAddress else { return }
+                var start = 0
+                forEachVector(at, gradient.count) { slope, lanes in
+                    let x = RecurrentKernels.load(from + start, lanes)
+                    start += 8
+                    let share = 0.5 * (1 + VectorFunctions.erf(x * 0.707_106_78))
+                    return slope * (share + x * 0.398_942_28 * VectorFunctions.exp(-0.5 * x * x))
+                }
+            }
+        }
     }
 
     /// Each row with its neighbours: row t becomes (x[t−h] … x[t] … x[t+h]), zero beyond the ends of its sequence.

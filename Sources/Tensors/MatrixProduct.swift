@@ -31,6 +31,30 @@ public enum MatrixProduct {
         return out
     }
 
+    /// Adds rows · b, or rows · bᵀ, to `to`: for products in the middle of larger matrices.
+    ///
+    /// - Parameter rows: how many there are; they lie one after the other, as do those of the result.
+    public static func add(
+        _ a: UnsafePointer<Float>, _ b: Matrix, transposed: Bool = false, to out: UnsafeMutablePointer<Float>, rows: Int
+    ) {
+        _ = oneThread
+        if rows == 0 || b.isEmpty { return }
+        let k = transposed ? b.columns : b.rows
+        let n = transposed ? b.rows : b.columns
+        b.values.withUnsafeBufferPointer { b0 in
+            if rows == 1 {
+                // A vector times a matrix needs none of the packing that pays for many rows.
+                cblas_sgemv(
+                    CblasRowMajor, transposed ? CblasNoTrans : CblasTrans, blasint(b.rows), blasint(b.columns), 1,
+                    b0.baseAddress, blasint(b.columns), a, 1, 1, out, 1)
+            } else {
+                cblas_sgemm(
+                    CblasRowMajor, CblasNoTrans, transposed ? CblasTrans : CblasNoTrans, blasint(rows), blasint(n),
+                    blasint(k), 1, a, blasint(k), b0.baseAddress, blasint(b.columns), 1, out, blasint(n))
+            }
+        }
+    }
+
     /// The same by the definition, in double precision: what the fast one is tested against.
     public static func reference(
         _ a: Matrix, transposed ta: Bool = false, _ b: Matrix, secondTransposed tb: Bool = false

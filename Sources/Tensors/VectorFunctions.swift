@@ -29,4 +29,17 @@ public enum VectorFunctions {
     /// Hyperbolic tangent with an absolute error below 3e-7.
     @inline(__always)
     public static func tanh(_ x: Vector) -> Vector { 2 / (1 + exp(-2 * x)) - 1 }
+
+    /// The error function with an absolute error below 5e-7 (Abramowitz & Stegun 1964, formula 7.1.26).
+    @inline(__always)
+    public static func erf(_ x: Vector) -> Vector {
+        let size = x.replacing(with: -x, where: x .< 0)
+        let t = 1 / (1 + 0.327_591_1 * size)
+        var sum = t * 1.061_405_429 - 1.453_152_027
+        sum = sum * t + 1.421_413_741
+        sum = sum * t - 0.284_496_736
+        sum = sum * t + 0.254_829_592
+        let value = 1 - sum * t * exp(-size * size)
+        return value.replacing(with: -value, where: x .< 0)
+    }
 }

@@ -27,6 +27,27 @@ public struct TrainingSpec: Hashable, Sendable {
         /// n / (classes · n of the class).
         case balanced
         case given([String: Double])
+
+        /// The factors in the order of labels; nil: all 1.
+        ///
+        /// - Parameter counts: texts of each label.
+        /// - Throws: `MLError(.invalidInput)` for a label that is none.
+        func weights(labels: [String], counts: [Double]) throws -> [Float]? {
+            switch self {
+            case .none: return nil
+            case .balanced:
+                let all = counts.reduce(0, +)
+                return counts.map { Float(all / (Double(counts.count) * max(1, $0))) }
+            case .given(let weights):
+                for label in weights.keys.sorted() where !labels.contains(label) {
+                    throw MLError(
+                        .invalidInput,
+                        "'training.class_weights' names '\(label)', which is no label of the training data",
+                        hint: "its labels are: \(labels.joined(separator: ", "))")
+                }
+                return labels.map { Float(weights[$0] ?? 1) }
+            }
+        }
     }
 
     /// The most passes over the training texts.

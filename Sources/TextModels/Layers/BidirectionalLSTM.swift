@@ -28,98 +28,161 @@ struct BidirectionalLSTM: EncodeLayer {
         let back = LSTMPass(x, parameters[3], parameters[4], parameters[5], isReversed: true)
         let width = width
         var output = Matrix(x.matrix.rows, 2 * width)
-        for row in 0..<x.matrix.rows {
-            for unit in 0..<width {
-                output.values[row * 2 * width + unit] = ahead.hidden.values[row * width + unit]
-                output.values[row * 2 * width + width + unit] = back.hidden.values[row * width + unit]
-            }
-        }
+        ahead.steps.scatter(ahead.hidden, into: &output, column: 0)
+        back.steps.scatter(back.hidden, into: &output, column: width)
         return (
             x.with(output),
             { gradient, gradients in
-                func half(_ start: Int) -> Matrix {
-                    var part = Matrix(gradient.rows, width)
-                    for row in 0..<gradient.rows {
-                        for unit in 0..<width {
-                            part.values[row * width + unit] = gradient.values[row * 2 * width + start + unit]
-                        }
-                    }
-                    return part
+                var result = Matrix(x.matrix.rows, x.matrix.columns)
+                for (start, pass) in [(0, ahead), (width, back)] {
+                    let own = pass.steps.gather(gradient, columns: start..<start + width)
+                    pass.steps.add(pass.backward(own, &gradients), into: &result)
                 }
-                var result = ahead.backward(half(0), &gradients)
-                result.add(back.backward(half(width), &gradients))
                 return result
             }
         )
     }
 }
 
-/// One direction, with everything the way back needs.
+/// Texts of a batch side by side, step by step: the rows of a step lie together, longest text first, so that a step is one
+/// product and its texts are the first of the step before.
+struct StepOrder: Sendable {
+    /// The row of the batch that is read at each place.
+    let rows: [Int]
+    /// Step t has the places `starts[t] ..< starts[t + 1]`.
+    let starts: [Int]
+
+    init(_ x: Ragged, isReversed: Bool) {
+        // Equal lengths in their own order, so that the same batch always runs the same way.
+        let order = (0..<x.count).sorted { (x.range($0).count, $1) > (x.range($1).count, $0) }
+        var running = order.count
+        var rows: [Int] = []
+        rows.reserveCapacity(x.matrix.rows)
+        var starts = [0]
+        for step in 0..<(order.first.map { x.range($0).count } ?? 0) {
+            while running > 0, x.range(order[running - 1]).count <= step { running -= 1 }
+            for sequence in order.prefix(running) {
+                let range = x.range(sequence)
+                rows.append(isReversed ? range.upperBound - 1 - step : range.lowerBound + step)
+            }
+            starts.append(rows.count)
+        }
+        self.rows = rows
+        self.starts = starts
+    }
+
+    var count: Int { starts.count - 1 }
+
+    /// Rows of a batch, or some of their columns, in the order of steps.
+    func gather(_ x: Matrix, columns: Range<Int>? = nil) -> Matrix {
+        let columns = columns ?? 0..<x.columns
+        var out = Matrix(rows.count, columns.count)
+        out.values.withUnsafeMutableBufferPointer { out in
+            x.values.withUnsafeBufferPointer { x in
+                guard let to = out.baseAddress, let from = x.baseAddress else { return }
+                let width = x.count / max(1, rows.count)
+                for (place, row) in rows.enumerated() {
+                    (to + place * columns.count).update(
+                        from: from + row * width + columns.lowerBound, count: columns.count)
+                }
+            }
+        }
+        return out
+    }
+
+    /// The way back: rows in the order of steps to the columns of a batch that begin at `column`.
+    func scatter(_ steps: Matrix, into x: inout Matrix, column: Int) {
+        let (width, columns) = (x.columns, steps.columns)
+        x.values.withUnsafeMutableBufferPointer { x in
+            steps.values.withUnsafeBufferPointer { steps in
+                guard let to = x.baseAddress, let from = steps.baseAddress else { return }
+                for (place, row) in rows.enumerated() {
+                    (to + row * width + column).update(from: from + place * columns, count: columns)
+                }
+            }
+        }
+    }
+
+    /// Adds rows in the order of steps to those of a batch.
+    func add(_ steps: Matrix, into x: inout Matrix) {
+        let columns = x.columns
+        x.values.withUnsafeMutableBufferPointer { x in
+            steps.values.withUnsafeBufferPointer { steps in
+                for (place, row) in rows.enumerated() {
+                    for column in 0..<columns { x[row * columns + column] += steps[place * columns + column] }
+                }
+            }
+        }
+    }
+
+    /// What each place's text had at the step before: zero at the first step.
+    func before(_ steps: Matrix) -> Matrix {
+        var out = Matrix(steps.rows, steps.columns)
+        let columns = steps.columns
+        out.values.withUnsafeMutableBufferPointer { out in
+            steps.values.withUnsafeBufferPointer { steps in
+                guard let to = out.baseAddress, let from = steps.baseAddress else { return }
+                for step in 1..<max(1, count) {
+                    (to + starts[step] * columns).update(
+                        from: from + starts[step - 1] * columns, count: (starts[step + 1] - starts[step]) * columns)
+                }
+            }
+        }
+        return out
+    }
+}
+
+/// One direction, with everything the way back needs; all rows are in the order of steps.
 private struct LSTMPass {
-    private let x: Ragged
+    let steps: StepOrder
+    private let x: Matrix
     private let input: Parameter
     private let recurrent: Parameter
     private let bias: Parameter
     private let width: Int
-    /// Sequences, longest first: at each step the first so many are still running.
-    private let order: [Int]
-    private let isReversed: Bool
-    /// Gates after their functions, cell states and hidden states, a row a word.
+    /// Gates after their functions, cell states and hidden states.
     private var gates: Matrix
     private var cells: Matrix
     private(set) var hidden: Matrix
 
     init(_ x: Ragged, _ input: Parameter, _ recurrent: Parameter, _ bias: Parameter, isReversed: Bool) {
-        self.x = x
+        steps = StepOrder(x, isReversed: isReversed)
+        self.x = steps.gather(x.matrix)
         self.input = input
         self.recurrent = recurrent
         self.bias = bias
-        self.isReversed = isReversed
         width = recurrent.value.rows
-        // Equal lengths in their own order, so that the same batch always runs the same way.
-        order = (0..<x.count).sorted { (x.range($0).count, $1) > (x.range($1).count, $0) }
-        gates = MatrixProduct.of(x.matrix, input.value)
+        gates = Matrix(self.x.rows, 4 * width)
         Kernels.addBias(&gates, bias.value)
-        cells = Matrix(x.matrix.rows, width)
-        hidden = Matrix(x.matrix.rows, width)
+        gates = MatrixProduct.of(self.x, input.value, addingTo: gates)
+        cells = Matrix(self.x.rows, width)
+        hidden = Matrix(self.x.rows, width)
         run()
     }
 
-    private var steps: Int { order.first.map { x.range($0).count } ?? 0 }
-
-    private func running(at step: Int) -> Int { order.prefix { x.range($0).count > step }.count }
-
-    /// The word a sequence reads at a step.
-    private func row(_ place: Int, _ step: Int) -> Int {
-        let range = x.range(order[place])
-        return isReversed ? range.upperBound - 1 - step : range.lowerBound + step
-    }
-
     private mutating func run() {
-        for step in 0..<steps {
-            let count = running(at: step)
-            var product = Matrix(count, 4 * width)
-            if step > 0 {
-                product = MatrixProduct.of(gather(hidden, count, step - 1), recurrent.value)
-            }
-            for place in 0..<count {
-                let row = row(place, step)
-                let previous = step > 0 ? self.row(place, step - 1) : -1
-                for unit in 0..<width {
-                    let base = row * 4 * width + unit
-                    let from = place * 4 * width + unit
-                    let i = Kernels.sigmoid(gates.values[base] + product.values[from])
-                    let f = Kernels.sigmoid(gates.values[base + width] + product.values[from + width])
-                    let o = Kernels.sigmoid(gates.values[base + 2 * width] + product.values[from + 2 * width])
-                    let g = Kernels.fastTanh(gates.values[base + 3 * width] + product.values[from + 3 * width])
-                    let before = previous < 0 ? 0 : cells.values[previous * width + unit]
-                    let cell = f * before + i * g
-                    gates.values[base] = i
-                    gates.values[base + width] = f
-                    gates.values[base + 2 * width] = o
-                    gates.values[base + 3 * width] = g
-                    cells.values[row * width + unit] = cell
-                    hidden.values[row * width + unit] = o * Kernels.fastTanh(cell)
+        let (width, steps, recurrent) = (width, steps, recurrent.value)
+        gates.values.withUnsafeMutableBufferPointer { gates in
+            cells.values.withUnsafeMutableBufferPointer { cells in
+                hidden.values.withUnsafeMutableBufferPointer { hidden in
+                    guard let gates = gates.baseAddress, let cells = cells.baseAddress, let hidden = hidden.baseAddress
+                    else { return }
+                    for step in 0..<steps.count {
+                        let start = steps.starts[step]
+                        let last = step > 0 ? steps.starts[step - 1] : -1
+                        let count = steps.starts[step + 1] - start
+                        if last >= 0 {
+                            MatrixProduct.add(
+                                hidden + last * width, recurrent, to: gates + start * 4 * width, rows: count)
+                        }
+                        for place in 0..<count {
+                            let row = start + place
+                            RecurrentKernels.lstm(
+                                gates: gates + row * 4 * width,
+                                before: last >= 0 ? UnsafePointer(cells + (last + place) * width) : nil,
+                                cell: cells + row * width, hidden: hidden + row * width, width: width)
+                        }
+                    }
                 }
             }
         }
@@ -127,56 +190,41 @@ private struct LSTMPass {
 
     /// Gradients of the hidden states to those of the words; through time, last step first.
     func backward(_ gradient: Matrix, _ gradients: inout Gradients) -> Matrix {
-        var inner = Matrix(x.matrix.rows, 4 * width)
-        var before = Matrix(x.matrix.rows, width)
-        var fromHidden = Matrix(0, width)
-        var fromCell = [Float](repeating: 0, count: x.count * width)
-        for step in stride(from: steps - 1, through: 0, by: -1) {
-            let count = running(at: step)
-            for place in 0..<count {
-                let row = row(place, step)
-                let previous = step > 0 ? self.row(place, step - 1) : -1
-                for unit in 0..<width {
-                    let base = row * 4 * width + unit
-                    let i = gates.values[base]
-                    let f = gates.values[base + width]
-                    let o = gates.values[base + 2 * width]
-                    let g = gates.values[base + 3 * width]
-                    let squashed = Kernels.fastTanh(cells.values[row * width + unit])
-                    var dh = gradient.values[row * width + unit]
-                    if place < fromHidden.rows { dh += fromHidden.values[place * width + unit] }
-                    let dc = fromCell[place * width + unit] + dh * o * (1 - squashed * squashed)
-                    let old = previous < 0 ? 0 : cells.values[previous * width + unit]
-                    inner.values[base] = dc * g * i * (1 - i)
-                    inner.values[base + width] = dc * old * f * (1 - f)
-                    inner.values[base + 2 * width] = dh * squashed * o * (1 - o)
-                    inner.values[base + 3 * width] = dc * i * (1 - g * g)
-                    fromCell[place * width + unit] = dc * f
-                    if previous >= 0 { before.values[row * width + unit] = hidden.values[previous * width + unit] }
+        var inner = gates
+        var flow = gradient
+        var carried = [Float](repeating: 0, count: (steps.starts.count > 1 ? steps.starts[1] : 0) * width)
+        let (width, steps, recurrent) = (width, steps, recurrent.value)
+        inner.values.withUnsafeMutableBufferPointer { inner in
+            flow.values.withUnsafeMutableBufferPointer { flow in
+                carried.withUnsafeMutableBufferPointer { carried in
+                    cells.values.withUnsafeBufferPointer { cells in
+                        guard let inner = inner.baseAddress, let flow = flow.baseAddress,
+                            let carried = carried.baseAddress, let cells = cells.baseAddress
+                        else { return }
+                        for step in stride(from: steps.count - 1, through: 0, by: -1) {
+                            let start = steps.starts[step]
+                            let last = step > 0 ? steps.starts[step - 1] : -1
+                            let count = steps.starts[step + 1] - start
+                            for place in 0..<count {
+                                let row = start + place
+                                RecurrentKernels.lstmBackward(
+                                    gates: inner + row * 4 * width,
+                                    before: last >= 0 ? cells + (last + place) * width : nil, cell: cells + row * width,
+                                    gradient: flow + row * width, carried: carried + place * width, width: width)
+                            }
+                            if last >= 0 {
+                                MatrixProduct.add(
+                                    inner + start * 4 * width, recurrent, transposed: true, to: flow + last * width,
+                                    rows: count)
+                            }
+                        }
+                    }
                 }
             }
-            if step > 0 {
-                fromHidden = MatrixProduct.of(gather(inner, count, step), recurrent.value, secondTransposed: true)
-            }
         }
-        gradients.add(input.name, MatrixProduct.of(x.matrix, transposed: true, inner))
-        gradients.add(recurrent.name, MatrixProduct.of(before, transposed: true, inner))
+        gradients.add(input.name, MatrixProduct.of(x, transposed: true, inner))
+        gradients.add(self.recurrent.name, MatrixProduct.of(steps.before(hidden), transposed: true, inner))
         gradients.add(bias.name, Kernels.columnSums(inner))
         return MatrixProduct.of(inner, input.value, secondTransposed: true)
-    }
-
-    /// The rows that the first `count` sequences read at a step, side by side for one product.
-    private func gather(_ matrix: Matrix, _ count: Int, _ step: Int) -> Matrix {
-        var out = Matrix(count, matrix.columns)
-        let columns = matrix.columns
-        out.values.withUnsafeMutableBufferPointer { out in
-            matrix.values.withUnsafeBufferPointer { source in
-                for place in 0..<count {
-                    let from = row(place, step) * columns
-                    for column in 0..<columns { out[place * columns + column] = source[from + column] }
-                }
-            }
-        }
-        return out
     }
 }

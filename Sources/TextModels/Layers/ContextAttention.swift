@@ -54,30 +54,42 @@ struct ContextAttention: AttendLayer {
             { gradient, gradients in
                 var result = Matrix(x.matrix.rows, width)
                 var scores = Matrix(x.matrix.rows, 1)
-                for sequence in 0..<x.count {
-                    // d v / d α, then through the softmax.
-                    var mean: Float = 0
-                    for row in x.range(sequence) {
-                        var dot: Float = 0
-                        for column in 0..<width {
-                            let g = gradient.values[sequence * width + column]
-                            dot += g * x.matrix.values[row * width + column]
-                            result.values[row * width + column] = alpha[row] * g
-                        }
-                        scores.values[row] = dot
-                        mean += alpha[row] * dot
-                    }
-                    for row in x.range(sequence) { scores.values[row] = alpha[row] * (scores.values[row] - mean) }
-                }
+                ContextAttention.backward(x, alpha, gradient, &result, &scores)
                 gradients.add("attend.context", MatrixProduct.of(hidden, transposed: true, scores))
                 var inner = MatrixProduct.of(scores, context, secondTransposed: true)
-                for index in inner.values.indices {
-                    inner.values[index] *= 1 - hidden.values[index] * hidden.values[index]
-                }
+                Kernels.tanhBackward(&inner, output: hidden)
                 gradients.add("attend.weight", MatrixProduct.of(x.matrix, transposed: true, inner))
                 gradients.add("attend.bias", Kernels.columnSums(inner))
                 return MatrixProduct.of(inner, weight, secondTransposed: true, addingTo: result)
             }
         )
+    }
+
+    /// Gradients of the texts' vectors to those of the words' vectors and, through the softmax, of their scores.
+    private static func backward(
+        _ x: Ragged, _ alpha: [Float], _ gradient: Matrix, _ result: inout Matrix, _ scores: inout Matrix
+    ) {
+        let width = x.matrix.columns
+        result.values.withUnsafeMutableBufferPointer { result in
+            scores.values.withUnsafeMutableBufferPointer { scores in
+                x.matrix.values.withUnsafeBufferPointer { source in
+                    gradient.values.withUnsafeBufferPointer { gradient in
+                        for sequence in 0..<x.count {
+                            let from = sequence * width
+                            var mean: Float = 0
+                            for row in x.range(sequence) {
+                                let dot = Kernels.dot(source, row * width, gradient, from, width)
+                                for column in 0..<width {
+                                    result[row * width + column] = alpha[row] * gradient[from + column]
+                                }
+                                scores[row] = dot
+                                mean += alpha[row] * dot
+                            }
+                            for row in x.range(sequence) { scores[row] = alpha[row] * (scores[row] - mean) }
+                        }
+                    }
+                }
+            }
+        }
     }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Tensors
 
 /// Each row shifted and scaled to mean 0 and variance 1, then by learned factors (Ba, Kiros & Hinton 2016, equation 4).
@@ -15,56 +14,34 @@ struct LayerNormalisation: Sendable {
 
     func forward(_ x: Matrix) -> (output: Matrix, backward: (Matrix, inout Gradients) -> Matrix) {
         let columns = x.columns
-        var normal = Matrix(x.rows, columns)
+        var normal = x
+        let factors = Kernels.normaliseRows(&normal, epsilon: epsilon)
         var output = normal
-        var inverse = [Float](repeating: 0, count: x.rows)
-        normal.values.withUnsafeMutableBufferPointer { normal in
-            output.values.withUnsafeMutableBufferPointer { output in
-                for row in 0..<x.rows {
-                    let start = row * columns
-                    var mean: Float = 0
-                    for column in 0..<columns { mean += x.values[start + column] }
-                    mean /= Float(columns)
-                    var variance: Float = 0
-                    for column in 0..<columns {
-                        let difference = x.values[start + column] - mean
-                        variance += difference * difference
-                    }
-                    let factor = 1 / (variance / Float(columns) + epsilon).squareRoot()
-                    inverse[row] = factor
-                    for column in 0..<columns {
-                        let value = (x.values[start + column] - mean) * factor
-                        normal[start + column] = value
-                        output[start + column] = value * scale.value.values[column] + shift.value.values[column]
-                    }
-                }
-            }
-        }
-        let (kept, factors, scales, names) = (normal, inverse, scale.value, (scale.name, shift.name))
+        Kernels.scaleColumns(&output, scale.value)
+        Kernels.addBias(&output, shift.value)
+        let (kept, scales, names) = (normal, scale.value, (scale.name, shift.name))
         return (
             output,
             { gradient, gradients in
-                var result = Matrix(gradient.rows, columns)
-                var scaleGradient = Matrix(1, columns)
-                for row in 0..<gradient.rows {
-                    let start = row * columns
-                    var sum: Float = 0
-                    var product: Float = 0
-                    for column in 0..<columns {
-                        let slope = gradient.values[start + column]
-                        scaleGradient.values[column] += slope * kept.values[start + column]
-                        let inner = slope * scales.values[column]
-                        sum += inner
-                        product += inner * kept.values[start + column]
-                    }
-                    for column in 0..<columns {
-                        let inner = gradient.values[start + column] * scales.values[column]
-                        result.values[start + column] =
-                            factors[row] * (inner - (sum + kept.values[start + column] * product) / Float(columns))
+                var products = gradient
+                Kernels.multiply(&products, kept)
+                gradients.add(names.0, Kernels.columnSums(products))
+                gradients.add(names.1, Kernels.columnSums(gradient))
+                var result = gradient
+                Kernels.scaleColumns(&result, scales)
+                result.values.withUnsafeMutableBufferPointer { result in
+                    kept.values.withUnsafeBufferPointer { kept in
+                        for (row, factor) in factors.enumerated() {
+                            let start = row * columns
+                            let mean = Kernels.sum(UnsafeBufferPointer(result), start, columns) / Float(columns)
+                            let slope =
+                                Kernels.dot(UnsafeBufferPointer(result), start, kept, start, columns) / Float(columns)
+                            for place in start..<start + columns {
+                                result[place] = factor * (result[place] - (mean + kept[place] * slope))
+                            }
+                        }
                     }
                 }
-                gradients.add(names.0, scaleGradient)
-                gradients.add(names.1, Kernels.columnSums(gradient))
                 return result
             }
         )

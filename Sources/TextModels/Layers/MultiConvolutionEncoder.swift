@@ -56,14 +56,17 @@ enum Columns {
         let columns = parts.reduce(0) { $0 + $1.columns }
         let rows = parts.first?.rows ?? 0
         var out = Matrix(rows, columns)
-        var start = 0
-        for part in parts {
-            for row in 0..<rows {
-                for column in 0..<part.columns {
-                    out.values[row * columns + start + column] = part.values[row * part.columns + column]
+        out.values.withUnsafeMutableBufferPointer { out in
+            var start = 0
+            for part in parts {
+                part.values.withUnsafeBufferPointer { part in
+                    let own = part.count / max(1, rows)
+                    for row in 0..<rows {
+                        for column in 0..<own { out[row * columns + start + column] = part[row * own + column] }
+                    }
+                    start += own
                 }
             }
-            start += part.columns
         }
         return out
     }
@@ -71,9 +74,14 @@ enum Columns {
     /// Some columns of all rows.
     static func slice(_ x: Matrix, _ range: Range<Int>) -> Matrix {
         var out = Matrix(x.rows, range.count)
-        for row in 0..<x.rows {
-            for column in 0..<range.count {
-                out.values[row * range.count + column] = x.values[row * x.columns + range.lowerBound + column]
+        let columns = x.columns
+        out.values.withUnsafeMutableBufferPointer { out in
+            x.values.withUnsafeBufferPointer { x in
+                for row in 0..<out.count / max(1, range.count) {
+                    for column in 0..<range.count {
+                        out[row * range.count + column] = x[row * columns + range.lowerBound + column]
+                    }
+                }
             }
         }
         return out

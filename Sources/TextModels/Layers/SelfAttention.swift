@@ -113,11 +113,12 @@ enum Block {
     /// Gradients of a softmax's results to those of its scores, row by row.
     static func softmaxBackward(_ gradient: inout Matrix, _ output: Matrix) {
         let columns = output.columns
-        for row in 0..<output.rows {
-            var sum: Float = 0
-            for place in row * columns..<(row + 1) * columns { sum += gradient.values[place] * output.values[place] }
-            for place in row * columns..<(row + 1) * columns {
-                gradient.values[place] = output.values[place] * (gradient.values[place] - sum)
+        gradient.values.withUnsafeMutableBufferPointer { gradient in
+            output.values.withUnsafeBufferPointer { output in
+                for start in stride(from: 0, to: output.count, by: max(1, columns)) {
+                    let sum = Kernels.dot(UnsafeBufferPointer(gradient), start, output, start, columns)
+                    for place in start..<start + columns { gradient[place] = output[place] * (gradient[place] - sum) }
+                }
             }
         }
     }

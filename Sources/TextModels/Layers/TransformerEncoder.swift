@@ -1,4 +1,3 @@
-import Glibc
 import Tensors
 
 /// Transformer blocks, normalised before each part (Vaswani et al. 2017; "pre-norm" as in Xiong et al. 2020, figure 1b):
@@ -94,21 +93,14 @@ struct TransformerEncoder: EncodeLayer {
     }
 }
 
-/// x Φ(x) with the exact normal distribution (Hendrycks & Gimpel 2016).
+/// x Φ(x) with the normal distribution Φ (Hendrycks & Gimpel 2016).
 enum GELU {
     static func of(_ x: Matrix) -> Matrix {
         var out = x
-        out.values.withUnsafeMutableBufferPointer { out in
-            for index in out.indices { out[index] *= 0.5 * (1 + erff(out[index] * 0.70710678)) }
-        }
+        Kernels.gelu(&out)
         return out
     }
 
-    /// Multiplies a gradient by the slope at the input: Φ(x) + x φ(x).
-    static func backward(_ gradient: inout Matrix, input: Matrix) {
-        for index in gradient.values.indices {
-            let x = input.values[index]
-            gradient.values[index] *= 0.5 * (1 + erff(x * 0.70710678)) + x * 0.39894228 * expf(-0.5 * x * x)
-        }
-    }
+    /// Multiplies a gradient by the slope at the input.
+    static func backward(_ gradient: inout Matrix, input: Matrix) { Kernels.geluBackward(&gradient, input: input) }
 }

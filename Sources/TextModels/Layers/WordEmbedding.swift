@@ -65,8 +65,8 @@ package struct WordEmbedding: Sendable {
     package func backward(_ ids: [Int32], _ gradient: Matrix, _ gradients: inout Gradients) {
         if isFrozen { return }
         guard let features else {
-            let lists = ids.map { $0 < 0 ? [] : [$0] }
-            return scatter(lists, gradient, &gradients) { _ in 0 }
+            gradients.rows = WordEmbedding.sums(ids, gradient)
+            return
         }
         let lists = features.rows(of: ids)
         if let mix {
@@ -79,6 +79,34 @@ package struct WordEmbedding: Sendable {
             for column in 0..<width { shared.values[token * width + column] /= Float(rows.count) }
         }
         scatter(lists, shared, &gradients) { _ in 0 }
+    }
+
+    /// Sums of the rows of equal ids, which come out ascending; rows below 0 belong to none.
+    static func sums(_ ids: [Int32], _ gradient: Matrix) -> (ids: [Int32], values: Matrix) {
+        // Ids with their places: sorted, equal ones lie together in the order they had.
+        var keys: [UInt64] = []
+        keys.reserveCapacity(ids.count)
+        for (place, id) in ids.enumerated() where id >= 0 { keys.append(UInt64(id) << 32 | UInt64(place)) }
+        keys.sort()
+        var unique: [Int32] = []
+        for key in keys where unique.last != Int32(key >> 32) { unique.append(Int32(key >> 32)) }
+        let width = gradient.columns
+        var sums = Matrix(unique.count, width)
+        sums.values.withUnsafeMutableBufferPointer { sums in
+            gradient.values.withUnsafeBufferPointer { gradient in
+                var to = -width
+                var last: UInt64 = .max
+                for key in keys {
+                    if key >> 32 != last {
+                        last = key >> 32
+                        to += width
+                    }
+                    let from = Int(key & 0xffff_ffff) * width
+                    for column in 0..<width { sums[to + column] += gradient[from + column] }
+                }
+            }
+        }
+        return (unique, sums)
     }
 
     /// Adds each token's gradient to its rows; `block` says which columns belong to the n-th row of a token.

@@ -21,8 +21,9 @@ struct LinearModel: Sendable {
     func probabilities(_ scores: [Double]) -> [Double] { LinearModel.softmax(scores, classes: labels.count) }
 
     func predict(_ texts: [String]) throws -> [[Double]] {
-        try parallelMap(count: texts.count, workers: texts.count < 16 ? 1 : processorCount()) { index in
-            probabilities(scores(vocabulary.features(of: Tokeniser.words(of: texts[index]))))
+        if texts.count > 64 { vocabulary.prepare() }
+        return try parallelMap(count: texts.count, stretch: 16) { index in
+            probabilities(scores(vocabulary.features(ofText: texts[index])))
         }
     }
 

@@ -4,138 +4,120 @@ import Glibc
 /// Fits the linear model: naive Bayes log-count ratios scale the features, logistic regression weighs them
 /// (Wang & Manning 2012, "Baselines and Bigrams", section 2; in the logistic form of Mesnil et al. 2014).
 enum LinearTraining {
-    /// Texts are summed in this many parts, whatever the number of processors, so that sums are always the same.
-    private static let shards = 8
-
-    /// - Returns: the model of the penalty with the lowest dev loss, and the dev loss of each.
+    /// - Returns: the model of the penalty with the lowest dev loss, and the dev loss of each that was tried: from the
+    ///   strongest penalty on, until the loss rises.
     static func fit(
         _ spec: (n: Int, minimumCount: Int), _ training: TrainingSpec, labels: [String], train: Dataset, dev: Dataset,
         progress: any ProgressReporter
     ) throws -> (model: LinearModel, history: [JSON]) {
-        let words = try parallelMap(count: train.count) { Tokeniser.words(of: train.texts[$0]) }
-        progress.report("Counting n-grams", completed: 1, total: 2, detail: "\(train.count) texts")
-        let vocabulary = try NGramVocabulary.learn(words, n: spec.n, minimumCount: spec.minimumCount)
+        progress.report("Counting n-grams", completed: 0, total: 1, detail: "\(train.count) texts")
+        let truth = try Evaluation.indices(of: train.labels, in: labels, name: "training data")
+        let devTruth = try Evaluation.indices(of: dev.labels, in: labels, name: "dev data")
+        let counts = try NGramCounts(NumberedTexts(train.texts), n: spec.n, minimumCount: spec.minimumCount)
+        let vocabulary = NGramVocabulary(n: spec.n, text: counts.vocabulary)
         guard vocabulary.count > 0 else {
             throw MLError(
                 .invalidInput, "no n-gram occurs in \(spec.minimumCount) texts", hint: "lower model.embed.min_count")
         }
-        let rows = try parallelMap(count: words.count) { vocabulary.features(of: words[$0]) }
-        let truth = try Evaluation.indices(of: train.labels, in: labels, name: "training data")
-        let devRows = try parallelMap(count: dev.count) { vocabulary.features(of: Tokeniser.words(of: dev.texts[$0])) }
-        let devTruth = try Evaluation.indices(of: dev.labels, in: labels, name: "dev data")
+        let devRows = try parallelMap(count: dev.count, stretch: 64) { vocabulary.features(ofText: dev.texts[$0]) }
+        let costs = try weights(training, truth, labels)
 
-        let outputs = labels.count == 2 ? 1 : labels.count
-        let ratios = (0..<outputs).map { output in
-            logCountRatios(rows, truth, label: labels.count == 2 ? 1 : output, features: vocabulary.count)
-        }
-        let problem = Problem(rows: rows, truth: truth, ratios: ratios, classes: labels.count)
-        var point = [Double](repeating: 0, count: problem.dimension)
+        var path = try Path(counts, truth, labels: labels, costs: costs, seed: training.seed)
         var best: (loss: Double, model: LinearModel)?
         var history: [JSON] = []
-        for (number, strength) in training.strengths.sorted().enumerated() {
-            // Each solution is the start of the next: they are close.
-            point = try LBFGS().minimise(point) { try problem.objective($0, strength: strength) }
-            let model = LinearModel(
-                labels: labels, vocabulary: vocabulary, weights: problem.weights(point), biases: problem.biases(point))
-            let probabilities = devRows.map { model.probabilities(model.scores($0)) }
-            let evaluation = Evaluation(probabilities, devTruth, classes: labels.count)
+        let strengths = training.strengths.sorted()
+        for (number, strength) in strengths.enumerated() {
+            let (weights, biases) = try path.solve(strength)
+            let model = LinearModel(labels: labels, vocabulary: vocabulary, weights: weights, biases: biases)
+            let evaluation = Evaluation(
+                devRows.map { model.probabilities(model.scores($0)) }, devTruth, classes: labels.count)
             history.append([
                 "strength": JSON(strength), "dev_log_loss": JSON(evaluation.logLoss),
                 "dev_accuracy": JSON(evaluation.accuracy),
             ])
             progress.report(
-                "Training", completed: number + 1, total: training.strengths.count,
+                "Training", completed: number + 1, total: strengths.count,
                 detail: "strength \(strength), dev log loss \(round(evaluation.logLoss * 1e4) / 1e4)")
-            if dev.count == 0 || best.map({ evaluation.logLoss < $0.loss }) ?? true {
-                best = (evaluation.logLoss, model)
-            }
+            if dev.count > 0, let best, evaluation.logLoss >= best.loss { break }
+            best = (evaluation.logLoss, model)
         }
         guard let best else { throw MLError(.invalidInput, "training.strengths is empty") }
         return (best.model, history)
     }
 
-    /// r = log((p/|p|) / (q/|q|)), with p and q the numbers of texts of the class and of the others that hold the
-    /// feature, plus one (section 2.2).
-    private static func logCountRatios(_ rows: [[Int32]], _ truth: [Int], label: Int, features: Int) -> [Float] {
-        var p = [Double](repeating: 1, count: features)
-        var q = p
-        for (row, value) in zip(rows, truth) {
-            for feature in row { if value == label { p[Int(feature)] += 1 } else { q[Int(feature)] += 1 } }
-        }
-        let sumP = p.reduce(0, +)
-        let sumQ = q.reduce(0, +)
-        return (0..<features).map { Float(log((p[$0] / sumP) / (q[$0] / sumQ))) }
+    /// The weight of each text's loss.
+    private static func weights(_ training: TrainingSpec, _ truth: [Int], _ labels: [String]) throws -> [Float] {
+        var counts = [Double](repeating: 0, count: labels.count)
+        for label in truth { counts[label] += 1 }
+        let weights = try training.classWeights.weights(labels: labels, counts: counts)
+        return truth.map { weights?[$0] ?? 1 }
     }
 
-    /// Mean-free logistic loss on scaled features: strength · Σ −ln p(truth) + ½ |w|². The bias carries no penalty.
-    private struct Problem: Sendable {
-        let rows: [[Int32]]
-        let truth: [Int]
-        let ratios: [[Float]]
-        let classes: Int
-        var features: Int { ratios[0].count }
-        var outputs: Int { ratios.count }
-        /// All weights, then the biases.
-        var dimension: Int { outputs * features + outputs }
+    /// Solutions for one strength after the other; each is the start of the next, since they are close.
+    private struct Path {
+        private enum Solver {
+            case two(DualCoordinateDescent)
+            case many(MultinomialRegression, [Double])
+        }
 
-        func weights(_ point: [Double]) -> [[Float]] {
-            (0..<outputs).map { output in
-                (0..<features).map { Float(point[output * features + $0]) * ratios[output][$0] }
+        private var solver: Solver
+        private var last: Double?
+        /// For each feature of the vocabulary, the number the solver knows it by.
+        private let numbers: [Int32]
+
+        init(_ counts: NGramCounts, _ truth: [Int], labels: [String], costs: [Float], seed: UInt64) throws {
+            var numbers = [Int32](repeating: 0, count: counts.places.count)
+            for (number, place) in counts.places.enumerated() { numbers[Int(place)] = Int32(number) }
+            self.numbers = numbers
+            let scales = try parallelMap(count: labels.count == 2 ? 1 : labels.count) { output in
+                Path.logCountRatios(
+                    counts.rows, truth, label: labels.count == 2 ? 1 : output, features: counts.places.count)
+            }
+            if labels.count == 2 {
+                solver = .two(
+                    DualCoordinateDescent(
+                        counts.rows, truth.map { $0 == 1 }, scales: scales[0], costs: costs, seed: seed))
+            } else {
+                let problem = MultinomialRegression(rows: counts.rows, truth: truth, scales: scales, costs: costs)
+                solver = .many(problem, problem.start)
             }
         }
 
-        func biases(_ point: [Double]) -> [Float] { point.suffix(outputs).map { Float($0) } }
-
-        func objective(_ point: [Double], strength: Double) throws -> (value: Double, gradient: [Double]) {
-            let parts = try parallelMap(count: shards) { shard -> (Double, [Double]) in
-                var gradient = [Double](repeating: 0, count: dimension)
-                var loss = 0.0
-                point.withUnsafeBufferPointer { point in
-                    gradient.withUnsafeMutableBufferPointer { gradient in
-                        for row in (rows.count * shard / shards)..<(rows.count * (shard + 1) / shards) {
-                            loss += add(row, point, gradient)
-                        }
-                    }
-                }
-                return (loss, gradient)
+        mutating func solve(_ strength: Double) throws -> (weights: [[Float]], biases: [Float]) {
+            defer { last = strength }
+            switch solver {
+            case .two(var descent):
+                // One owner, or every write would copy all.
+                solver = .many(MultinomialRegression(rows: FeatureRows(), truth: [], scales: [[]], costs: []), [])
+                descent.solve(strength: strength, after: last)
+                let (weights, bias) = descent.solution
+                solver = .two(descent)
+                return ([inOrder(weights)], [bias])
+            case .many(let problem, let point):
+                let next = try problem.solve(from: point, strength: strength)
+                solver = .many(problem, next)
+                let (weights, biases) = problem.solution(next)
+                return (weights.map(inOrder), biases)
             }
-            var value = 0.0
-            var gradient = [Double](repeating: 0, count: dimension)
-            for (loss, part) in parts {
-                value += strength * loss
-                for index in gradient.indices { gradient[index] += strength * part[index] }
-            }
-            for index in 0..<(outputs * features) {
-                value += 0.5 * point[index] * point[index]
-                gradient[index] += point[index]
-            }
-            return (value, gradient)
         }
 
-        /// Adds one text's gradient and returns its loss.
-        private func add(
-            _ row: Int, _ point: UnsafeBufferPointer<Double>, _ gradient: UnsafeMutableBufferPointer<Double>
-        ) -> Double {
-            var scores = [Double](repeating: 0, count: outputs)
-            for output in 0..<outputs {
-                var sum = point[outputs * features + output]
-                let base = output * features
-                ratios[output].withUnsafeBufferPointer { ratio in
-                    for feature in rows[row] { sum += point[base + Int(feature)] * Double(ratio[Int(feature)]) }
+        /// Weights in the order of the vocabulary.
+        private func inOrder(_ weights: [Float]) -> [Float] { numbers.map { weights[Int($0)] } }
+
+        /// r = log((p/|p|) / (q/|q|)), with p and q the numbers of texts of the class and of the others that hold the
+        /// feature, plus one (section 2.2).
+        private static func logCountRatios(_ rows: FeatureRows, _ truth: [Int], label: Int, features: Int) -> [Float] {
+            var p = [Double](repeating: 1, count: features)
+            var q = p
+            for (row, value) in truth.enumerated() {
+                for place in rows.range(row) {
+                    let feature = Int(rows.features[place])
+                    if value == label { p[feature] += 1 } else { q[feature] += 1 }
                 }
-                scores[output] = sum
             }
-            let probabilities = LinearModel.softmax(scores, classes: classes)
-            for output in 0..<outputs {
-                let label = classes == 2 ? 1 : output
-                let error = probabilities[label] - (truth[row] == label ? 1 : 0)
-                let base = output * features
-                ratios[output].withUnsafeBufferPointer { ratio in
-                    for feature in rows[row] { gradient[base + Int(feature)] += error * Double(ratio[Int(feature)]) }
-                }
-                gradient[outputs * features + output] += error
-            }
-            return -log(max(1e-300, probabilities[truth[row]]))
+            let sumP = p.reduce(0, +)
+            let sumQ = q.reduce(0, +)
+            return (0..<features).map { Float(log((p[$0] / sumP) / (q[$0] / sumQ))) }
         }
     }
 }

@@ -169,7 +169,5 @@ package struct Network: Sendable {
         return offsets
     }
 
-    static func multiply(_ x: inout Matrix, _ mask: Matrix) {
-        for index in x.values.indices { x.values[index] *= mask.values[index] }
-    }
+    static func multiply(_ x: inout Matrix, _ mask: Matrix) { Kernels.multiply(&x, mask) }
 }

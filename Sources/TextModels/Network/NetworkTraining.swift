@@ -117,18 +117,7 @@ struct NetworkTraining {
 
     private func classWeights(_ targets: Targets) throws -> [Float]? {
         let counts = targets.labels.indices.map { label in targets.rows.reduce(0) { $0 + Double($1[label]) } }
-        switch training.classWeights {
-        case .none: return nil
-        case .balanced:
-            return counts.map { Float(Double(targets.rows.count) / (Double(counts.count) * max(1, $0))) }
-        case .given(let weights):
-            for label in weights.keys.sorted() where !targets.labels.contains(label) {
-                throw MLError(
-                    .invalidInput, "'training.class_weights' names '\(label)', which is no label of the training data",
-                    hint: "its labels are: \(targets.labels.joined(separator: ", "))")
-            }
-            return targets.labels.map { Float(weights[$0] ?? 1) }
-        }
+        return try training.classWeights.weights(labels: targets.labels, counts: counts)
     }
 
     /// One step over one or several batches.
@@ -136,16 +125,10 @@ struct NetworkTraining {
         _ group: [[Int]], _ count: Int, _ model: inout NetworkModel, _ state: inout TrainingState, _ texts: [[Int32]],
         _ targets: Targets, _ weights: [Float]?
     ) throws {
-        var parts: [(loss: Double, gradients: Gradients)] = []
-        let network = model.network
         let epoch = state.epoch
-        let worker = BatchGradients(spec: spec, training: training)
-        for batch in group {
-            parts += try parallelMap(count: NetworkTraining.shards) { shard in
-                worker.gradients(
-                    network, NetworkTraining.part(batch, shard), texts, targets, weights, epoch, total: batch.count)
-            }
-        }
+        let parts = try gradients(group, model.network, epoch, texts, targets, weights)
+        // The state alone holds the weights while they move: shared ones would be copied, the whole table for each step.
+        model.network.parameters = model.network.parameters.map { Parameter($0.name, Matrix(0, 0)) }
         let loss = parts.reduce(0) { $0 + $1.loss }
         let done = state.epoch * count + state.batch
         let rate = training.rate(at: Double(done) / Double(training.epochs * count))
@@ -172,6 +155,18 @@ struct NetworkTraining {
         progress.report(
             "Training", completed: done + group.count, total: training.epochs * count,
             detail: "epoch \(epoch + 1) of \(training.epochs), loss \(round(loss / Double(texts) * 1e4) / 1e4)")
+    }
+
+    private func gradients(
+        _ group: [[Int]], _ network: Network, _ epoch: Int, _ texts: [[Int32]], _ targets: Targets, _ weights: [Float]?
+    ) throws -> [(loss: Double, gradients: Gradients)] {
+        let worker = BatchGradients(spec: spec, training: training)
+        return try group.flatMap { batch in
+            try parallelMap(count: NetworkTraining.shards) { shard in
+                worker.gradients(
+                    network, NetworkTraining.part(batch, shard), texts, targets, weights, epoch, total: batch.count)
+            }
+        }
     }
 
     private func finish(epoch answers: [[Double]], _ dev: Targets, _ count: Int, _ state: inout TrainingState) {

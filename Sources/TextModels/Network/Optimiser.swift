@@ -105,17 +105,9 @@ struct Optimiser: Sendable {
     private static func joinRows(
         _ parts: [(ids: [Int32], values: Matrix)], width: Int
     ) -> (ids: [Int32], values: Matrix) {
-        let ids = Set(parts.flatMap(\.ids)).sorted()
-        let places = Dictionary(uniqueKeysWithValues: ids.enumerated().map { ($1, $0) })
-        var sums = Matrix(ids.count, width)
-        for part in parts {
-            for (row, id) in part.ids.enumerated() {
-                guard let place = places[id] else { continue }
-                for column in 0..<width {
-                    sums.values[place * width + column] += part.values.values[row * width + column]
-                }
-            }
-        }
-        return (ids, sums)
+        let ids = parts.flatMap(\.ids)
+        if ids.isEmpty { return ([], Matrix(0, width)) }
+        return WordEmbedding.sums(
+            ids, Matrix(rows: ids.count, columns: width, values: Array(parts.map(\.values.values).joined())))
     }
 }

@@ -31,48 +31,123 @@ public enum Tokeniser {
     ) {
         var text = text
         text.withUTF8 { bytes in
-            var scanner = Scanner(bytes: bytes, isLowercase: isLowercase)
-            scanner.run(body)
+            forEachWord(in: bytes, isLowercase: isLowercase) { body(String(decoding: $0, as: UTF8.self), $1) }
+        }
+    }
+
+    /// Calls `body` with the bytes of each token, which are valid during the call, and its range: no text is made.
+    @inline(__always)
+    static func forEachWord(
+        in text: UnsafeBufferPointer<UInt8>, isLowercase: Bool = true,
+        _ body: (UnsafeRawBufferPointer, Range<Int>) -> Void
+    ) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: max(1, text.count)) { small in
+            // All of it at once is what vector instructions are for; letters beyond ASCII are done word by word.
+            if isLowercase {
+                for index in text.indices {
+                    let byte = text[index]
+                    small[index] = byte &- 0x41 < 26 ? byte | 0x20 : byte
+                }
+            } else {
+                for index in text.indices { small[index] = text[index] }
+            }
+            ByteKinds.table.withUnsafeBufferPointer { kinds in
+                var scanner = Scanner(
+                    bytes: text, small: UnsafeBufferPointer(rebasing: small[..<text.count]), kinds: kinds,
+                    isLowercase: isLowercase)
+                scanner.run(body)
+            }
+        }
+    }
+
+    /// What an ASCII byte is to the tokeniser.
+    private enum ByteKinds {
+        static let space: UInt8 = 0
+        static let word: UInt8 = 1
+        static let mark: UInt8 = 2
+        static let beyond: UInt8 = 3
+
+        static let table: [UInt8] = (0...255).map { (byte: UInt8) in
+            switch byte {
+            case 0x80...: beyond
+            case 0x61...0x7a, 0x41...0x5a, 0x30...0x39, UInt8(ascii: "_"): word
+            case 0...0x20, 0x7f: space
+            default: mark
+            }
         }
     }
 
     private struct Scanner {
         let bytes: UnsafeBufferPointer<UInt8>
+        /// The same with small ASCII letters, if such are wanted.
+        let small: UnsafeBufferPointer<UInt8>
+        let kinds: UnsafeBufferPointer<UInt8>
         let isLowercase: Bool
         var position = 0
+        /// Whether the word just skipped has letters beyond ASCII.
+        var isBeyond = false
 
-        mutating func run(_ body: (String, Range<Int>) -> Void) {
+        @inline(__always)
+        mutating func run(_ body: (UnsafeRawBufferPointer, Range<Int>) -> Void) {
             while position < bytes.count {
                 let start = position
-                let unit = unit(at: position)
-                if unit.isWord {
+                let kind = kinds[Int(bytes[start])]
+                if kind == ByteKinds.space {
+                    position += 1
+                } else if kind == ByteKinds.word {
                     skipWord()
                     emitWord(start, position, body)
+                } else if kind == ByteKinds.beyond {
+                    let unit = unit(at: start)
+                    if unit.isWord {
+                        skipWord()
+                        emitWord(start, position, body)
+                    } else {
+                        position += unit.length
+                        isBeyond = true
+                        if !unit.isSpace { emit(start, position, body) }
+                    }
                 } else if bytes[start] == UInt8(ascii: "'"), let end = contractionEnd(start) {
                     position = end
-                    body(lowered(start, end), start..<end)
+                    isBeyond = false
+                    emit(start, end, body)
                 } else if bytes[start] == UInt8(ascii: "<"), isLineBreak(start) {
                     position += 6
                 } else {
-                    position += unit.length
-                    if !unit.isSpace { body(lowered(start, position), start..<position) }
+                    position += 1
+                    isBeyond = false
+                    emit(start, position, body)
                 }
             }
         }
 
+        @inline(__always)
+        private func emit(_ start: Int, _ end: Int, _ body: (UnsafeRawBufferPointer, Range<Int>) -> Void) {
+            if isBeyond, isLowercase {
+                var lowered = String(decoding: bytes[start..<end], as: UTF8.self).lowercased()
+                lowered.withUTF8 { body(UnsafeRawBufferPointer($0), start..<end) }
+            } else {
+                body(UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: small[start..<end])), start..<end)
+            }
+        }
+
         /// `don't` is `do` and `n't`; anything else before an apostrophe stays whole.
-        private mutating func emitWord(_ start: Int, _ end: Int, _ body: (String, Range<Int>) -> Void) {
+        @inline(__always)
+        private mutating func emitWord(
+            _ start: Int, _ end: Int, _ body: (UnsafeRawBufferPointer, Range<Int>) -> Void
+        ) {
             let endsInN = bytes[end - 1] | 0x20 == UInt8(ascii: "n")
             if endsInN, end + 1 < bytes.count, bytes[end] == UInt8(ascii: "'"),
                 bytes[end + 1] | 0x20 == UInt8(ascii: "t"),
                 isBoundary(end + 2)
             {
-                if end - 1 > start { body(lowered(start, end - 1), start..<end - 1) }
+                if end - 1 > start { emit(start, end - 1, body) }
                 position = end + 2
-                body("n't", end - 1..<end + 2)
+                let not: StaticString = "n't"
+                not.withUTF8Buffer { body(UnsafeRawBufferPointer($0), end - 1..<end + 2) }
                 return
             }
-            body(lowered(start, end), start..<end)
+            emit(start, end, body)
         }
 
         /// The end of `'s`, `'re` and kin that begins at an apostrophe; nil when there is none.
@@ -98,11 +173,20 @@ public enum Tokeniser {
             }
         }
 
+        @inline(__always)
         private mutating func skipWord() {
+            isBeyond = false
             while position < bytes.count {
-                let unit = unit(at: position)
-                if !unit.isWord { return }
-                position += unit.length
+                let kind = kinds[Int(bytes[position])]
+                if kind == ByteKinds.word {
+                    position += 1
+                } else {
+                    guard kind == ByteKinds.beyond else { return }
+                    let unit = unit(at: position)
+                    if !unit.isWord { return }
+                    isBeyond = true
+                    position += unit.length
+                }
             }
         }
 
@@ -130,20 +214,6 @@ public enum Tokeniser {
                 properties.canonicalCombiningClass != .notReordered || properties.generalCategory == .nonspacingMark
             let isWord = properties.isAlphabetic || properties.numericType != nil || isMark
             return Unit(length: length, isWord: isWord, isSpace: properties.isWhitespace)
-        }
-
-        private func lowered(_ start: Int, _ end: Int) -> String {
-            let part = UnsafeBufferPointer(rebasing: bytes[start..<end])
-            if part.allSatisfy({ $0 < 0x80 }) {
-                return String(unsafeUninitializedCapacity: part.count) { out in
-                    for (index, byte) in part.enumerated() {
-                        out[index] = isLowercase && (0x41...0x5a).contains(byte) ? byte | 0x20 : byte
-                    }
-                    return part.count
-                }
-            }
-            let whole = String(decoding: part, as: UTF8.self)
-            return isLowercase ? whole.lowercased() : whole
         }
     }
 }
