@@ -6,6 +6,8 @@ final class HTTPAccess: Sendable {
     private let url: String
     private let credentials: LFSCredentials
     private let seen = Seen()
+    /// Whether the server has asked for Digest. A lock of its own: requests are sent while `seen` is held.
+    private let digest = Flag()
 
     init(url: String, git: GitCommand?) {
         self.url = url
@@ -15,11 +17,16 @@ final class HTTPAccess: Sendable {
     /// Does something the first time only that a thing of this name comes up.
     func once(_ name: String, _ body: () throws -> Void) throws { try seen.once(name, body) }
 
+    private final class Flag: @unchecked Sendable {
+        private let mutex = Mutex()
+        private var value = false
+        var isSet: Bool { mutex.withLock { value } }
+        func set() { mutex.withLock { value = true } }
+    }
+
     private final class Seen: @unchecked Sendable {
         private let mutex = Mutex()
         private var names: Set<String> = []
-
-        func has(_ name: String) -> Bool { mutex.withLock { names.contains(name) } }
 
         func once(_ name: String, _ body: () throws -> Void) throws {
             // Others wait, since they need it done.
@@ -37,7 +44,7 @@ final class HTTPAccess: Sendable {
     func send(_ make: () throws -> HTTPRequest) throws -> HTTPRequest.Answer {
         for _ in 0..<4 {
             let login = credentials.login(for: url)
-            let wantsDigest = login == nil && seen.has("digest")
+            let wantsDigest = login == nil && digest.isSet
             let answer = try PatientRequest().send {
                 var request = try make()
                 if let login { login.add(to: &request) } else if wantsDigest { request.digest = .init() }
@@ -50,7 +57,7 @@ final class HTTPAccess: Sendable {
             let challenge = answer.headers["www-authenticate"]
             // netrc may know, but libcurl offers that as `Basic` unless it is told.
             if login == nil, !wantsDigest, HTTPLogin.kinds(challenge).contains("digest") {
-                try seen.once("digest") {}
+                digest.set()
                 continue
             }
             do {
