@@ -71,10 +71,11 @@ struct Clone: ParsableCommand {
         let data = session.data
         guard try data.repository.head() != nil else { return }
         try data.repository.git.run(["read-tree", "HEAD"])
+        let progress = session.ui.progress
         let outcome = try Synchroniser(data).complete(
-            restore: true, progress: session.ui.progress, where: { data.wanted.contains($0.path) },
+            restore: true, progress: progress, where: { data.wanted.contains($0.path) },
             others: { try layOut($0, data) },
-            fetch: { _ = try Downloader(data).fetch($0, progress: session.ui.progress) })
+            fetch: { _ = try Downloader(data).fetch($0, into: $1, progress: progress) })
         // What is nowhere to be had stays a pointer, and the user hears of it.
         try layOut(outcome.missing.map(\.path), data)
         try Workflow.requireAll(outcome, fetched: true)

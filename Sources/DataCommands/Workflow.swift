@@ -28,11 +28,10 @@ enum Workflow {
         func isWanted(_ file: PointerFile) -> Bool {
             wanted(file) && (!paths.isEmpty || overridesWanted || usual.contains(file.path))
         }
+        let (data, progress) = (session.data, session.ui.progress)
         let outcome = try synchroniser.complete(
-            paths, restore: restore, progress: session.ui.progress, where: isWanted,
-            fetch: { pointers in
-                if fetch { _ = try Downloader(session.data).fetch(pointers, progress: session.ui.progress) }
-            })
+            paths, restore: restore, progress: progress, where: isWanted,
+            fetch: { if fetch { _ = try Downloader(data).fetch($0, into: $1, progress: progress) } })
         try requireAll(outcome, fetched: fetch)
         return outcome
     }

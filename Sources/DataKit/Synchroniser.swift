@@ -20,6 +20,14 @@ public struct Synchroniser: Sendable {
             sum.missing += part.missing
             sum.bytes += part.bytes
         }
+
+        /// - Parameter status: nil for a file that was left alone.
+        mutating func count(_ file: PointerFile, _ status: Files.Status?, _ updates: inout IndexUpdates) {
+            guard let status else { return }
+            updates.append(file.path, status, file.blob)
+            filled += 1
+            bytes += file.pointer.size
+        }
     }
 
     private let data: DataRepository
@@ -41,24 +49,26 @@ public struct Synchroniser: Sendable {
     ///   - restore: also write tracked files that are not in the work tree.
     ///   - wanted: which of them.
     ///   - others: is given the paths of a stretch that are not ours to write; nil when nobody wants to know.
-    ///   - fetch: brings content into the local store.
+    ///   - fetch: brings content into the local store; files are written meanwhile where that pays.
     public func complete(
         _ paths: [String] = [], restore: Bool = false, progress: any ProgressReporter,
         where wanted: (PointerFile) -> Bool = { _ in true }, others: (([String]) throws -> Void)? = nil,
-        fetch: ([Pointer]) throws -> Void
+        fetch: @escaping ContentDownload
     ) throws -> Outcome {
         let scratch = try ScratchFolder(data.scratchDirectory)
         var outcome = Outcome()
         var updates = IndexUpdates()
         do {
             try eachStretch(paths, others: others != nil) { entries, all in
-                let files = try pointersInWorkTree(entries).filter(wanted)
-                let absent = restore ? try absent(among: entries).filter(wanted) : []
+                var files = try pointersInWorkTree(entries).filter(wanted)
+                var absent = restore ? try absent(among: entries).filter(wanted) : []
                 if let others {
                     let ours = Set(absent.map(\.path))
                     try others(all.map(\.path).filter { !ours.contains($0) })
                 }
-                if !files.isEmpty || !absent.isEmpty { try fetch((files + absent).map(\.pointer)) }
+                if !files.isEmpty || !absent.isEmpty {
+                    outcome += try bring(&files, &absent, scratch, &updates, fetch)
+                }
                 outcome += try fill(files, scratch, &updates, progress)
                 outcome += try create(absent, scratch, &updates, progress)
             }
@@ -171,14 +181,52 @@ public struct Synchroniser: Sendable {
             progress.report("Filling files", completed: done.increment(), total: files.count, detail: files[index].path)
             return status
         }
-        for (file, status) in zip(files, statuses) {
-            guard let status else { continue }
-            updates.append(file.path, status, file.blob)
-            outcome.filled += 1
-            outcome.bytes += file.pointer.size
-        }
+        for (file, status) in zip(files, statuses) { outcome.count(file, status, &updates) }
         return outcome
     }
+
+    /// Fetches content and, at the same time, writes the large files that it belongs to: one goes over the line while the
+    /// other goes to the disk. Takes out what is written.
+    private func bring(
+        _ files: inout [PointerFile], _ absent: inout [PointerFile], _ scratch: ScratchFolder,
+        _ updates: inout IndexUpdates, _ fetch: @escaping ContentDownload
+    ) throws -> Outcome {
+        let store = try data.openStore()
+        let pointers = (files + absent).map(\.pointer)
+        let lacking = Set(try store.lacking(pointers.filter { $0.size >= Synchroniser.leastComing }.map(\.oid)))
+        var outcome = Outcome()
+        if lacking.isEmpty {
+            try fetch(pointers, store)
+            return outcome
+        }
+        let download = BackgroundDownload(store)
+        download.start { try fetch(pointers, store) }
+        let writer = WorkTreeWriter(top: top, scratch: scratch, store: store)
+        let written = Result {
+            try writeWhileComing(files.filter { lacking.contains($0.pointer.oid) }) { try writer.replace($0) }
+                + writeWhileComing(absent.filter { lacking.contains($0.pointer.oid) }) { try writer.create($0) }
+        }
+        try download.wait()
+        let paths = try Set(written.get().map { $0.file.path.pathBytes })
+        for (file, status) in try written.get() { outcome.count(file, status, &updates) }
+        files.removeAll { paths.contains($0.path.pathBytes) }
+        absent.removeAll { paths.contains($0.path.pathBytes) }
+        return outcome
+    }
+
+    /// Writes files whose content is on its way, in the order in which a download brings them. What never comes is left.
+    private func writeWhileComing(
+        _ files: [PointerFile], _ step: (PointerFile) throws -> Files.Status?
+    ) throws -> [(file: PointerFile, status: Files.Status?)] {
+        try files.sorted { $0.pointer.oid < $1.pointer.oid }.compactMap { file in
+            do { return (file, try step(file)) } catch let error as MLError where error.code == .missingObject {
+                return nil
+            }
+        }
+    }
+
+    /// Files from this size on are written while they come in, in bytes: below, one after the other is as fast.
+    private static let leastComing: Int64 = 32 << 20
 
     private func tracked(_ files: [PointerFile]) throws -> [PointerFile] {
         let filters = try data.repository.attribute("filter", of: files.map(\.path))

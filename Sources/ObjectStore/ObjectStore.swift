@@ -17,6 +17,7 @@ public final class ObjectStore: @unchecked Sendable {
     public let root: String
     let chunker = Chunker.standard
     let compressors = CompressorPool()
+    let expectation = Expectation()
     private let mutex = Mutex()
     private var packs: [Pack] = []
     private var scanned: Files.Status?
@@ -87,10 +88,12 @@ public final class ObjectStore: @unchecked Sendable {
             }
         }
 
-        func read() throws -> [UInt8] {
+        func read(checksHash: Bool = true) throws -> [UInt8] {
             switch self {
-            case .pack(let pack, let entry): try pack.read(entry)
-            case .writing(let file, let entry): try Pack.read(entry, from: file, name: file.path)
+            case .pack(let pack, let entry):
+                try Pack.read(entry, from: pack.handle(), name: pack.name, checksHash: checksHash)
+            case .writing(let file, let entry):
+                try Pack.read(entry, from: file, name: file.path, checksHash: checksHash)
             }
         }
 
@@ -103,10 +106,12 @@ public final class ObjectStore: @unchecked Sendable {
     }
 
     /// Reads one object; when its pack was replaced since it was found, it is looked for again.
-    func readObject(_ id: ObjectID) throws -> (entry: PackEntry, raw: [UInt8])? {
+    ///
+    /// - Parameter checksHash: false for a chunk whose file is checked as a whole.
+    func readObject(_ id: ObjectID, checksHash: Bool = true) throws -> (entry: PackEntry, raw: [UInt8])? {
         guard let found = try locate(id) else { return nil }
         do {
-            return (found.entry, try found.read())
+            return (found.entry, try found.read(checksHash: checksHash))
         } catch let error as MLError where error.code == .notFound {
             try refresh()
             guard let again = try locateKnown(id) else { return nil }

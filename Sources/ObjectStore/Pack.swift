@@ -27,14 +27,16 @@ final class Pack: Sendable {
         try file.read(count: PackFormat.recordHeaderLength + Int(entry.storedLength), at: Int64(entry.offset))
     }
 
-    static func read(_ entry: PackEntry, from file: FileHandle, name: String) throws -> [UInt8] {
+    static func read(
+        _ entry: PackEntry, from file: FileHandle, name: String, checksHash: Bool = true
+    ) throws -> [UInt8] {
         let bytes: [UInt8]
         do {
             bytes = try record(entry, from: file)
         } catch let error as MLError where error.code == .corrupt {
             throw damaged(entry, in: name, "the pack ends before it")
         }
-        return try extract(entry, fromRecord: bytes, pack: name)
+        return try extract(entry, fromRecord: bytes, pack: name, checksHash: checksHash)
     }
 
     static func damaged(_ entry: PackEntry, in pack: String, _ what: String) -> MLError {
@@ -42,13 +44,15 @@ final class Pack: Sendable {
     }
 
     /// The raw bytes of an object from its whole record, checked against header and hash.
-    static func extract(_ entry: PackEntry, fromRecord bytes: [UInt8], pack: String) throws -> [UInt8] {
+    static func extract(
+        _ entry: PackEntry, fromRecord bytes: [UInt8], pack: String, checksHash: Bool = true
+    ) throws -> [UInt8] {
         try bytes.withUnsafeBytes { record in
             guard let header = PackFormat.parseRecordHeader(record, offset: entry.offset), header == entry,
                 record.count == PackFormat.recordHeaderLength + Int(entry.storedLength)
             else { throw damaged(entry, in: pack, "its record does not match the index") }
             let stored = UnsafeRawBufferPointer(rebasing: record[PackFormat.recordHeaderLength...])
-            return try StoredObject.verified(entry, stored: stored, pack: pack)
+            return try StoredObject.verified(entry, stored: stored, pack: pack, checksHash: checksHash)
         }
     }
 }
@@ -77,15 +81,21 @@ final class OpenFiles: @unchecked Sendable {
 public enum StoredObject {
     /// Decompresses an object and checks it against its name: a chunk by its hash, a recipe by its own.
     ///
-    /// - Parameter pack: where it came from, for the message.
+    /// - Parameters:
+    ///   - pack: where it came from, for the message.
+    ///   - checksHash: false for a chunk whose file is checked as a whole.
     /// - Throws: `MLError(.corrupt)` naming the object.
-    public static func verified(_ entry: PackEntry, stored: UnsafeRawBufferPointer, pack: String) throws -> [UInt8] {
+    public static func verified(
+        _ entry: PackEntry, stored: UnsafeRawBufferPointer, pack: String, checksHash: Bool = true
+    ) throws -> [UInt8] {
         guard let raw = decompress(stored, codec: entry.codec, rawLength: Int(entry.rawLength)) else {
             throw Pack.damaged(entry, in: pack, "it does not decompress")
         }
         switch entry.kind {
         case .chunk:
-            guard ObjectID.of(raw) == entry.id else { throw Pack.damaged(entry, in: pack, "its hash is wrong") }
+            guard !checksHash || ObjectID.of(raw) == entry.id else {
+                throw Pack.damaged(entry, in: pack, "its hash is wrong")
+            }
         case .recipe:
             _ = try Recipe(parsing: raw, of: entry.id)
         }

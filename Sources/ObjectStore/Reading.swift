@@ -67,7 +67,10 @@ extension ObjectStore {
     /// end.
     ///
     /// - Throws: `MLError(.missingObject)`, `MLError(.corrupt)`; what the sink got before is then worthless.
-    public func write(_ oid: ObjectID, to sink: ByteSink) throws {
+    public func write(_ oid: ObjectID, to sink: ByteSink) throws { try write(oid, checksChunks: true, to: sink) }
+
+    private func write(_ oid: ObjectID, checksChunks: Bool, to sink: ByteSink) throws {
+        try awaitObject(oid)
         let recipe = try requireRecipe(oid)
         if recipe.parts.count == 1 {
             let part = try chunk(recipe.parts[0], of: oid)
@@ -75,7 +78,10 @@ extension ObjectStore {
         }
         var hasher = SHA256Hasher()
         for batch in ObjectStore.batches(recipe.parts) {
-            for bytes in try parallelMap(count: batch.count, { try self.chunk(batch[batch.startIndex + $0], of: oid) })
+            for part in batch { try awaitObject(part.id) }
+            for bytes in try parallelMap(
+                count: batch.count,
+                { try self.chunk(batch[batch.startIndex + $0], of: oid, checksHash: checksChunks) })
             {
                 hasher.update(bytes)
                 try bytes.withUnsafeBytes(sink)
@@ -84,8 +90,16 @@ extension ObjectStore {
         guard hasher.finish() == oid else { throw ObjectStore.wrongRecipe(oid) }
     }
 
-    /// Sends a whole file to an open file.
-    public func write(_ oid: ObjectID, to file: FileHandle) throws { try write(oid) { try file.writeAll($0) } }
+    /// Sends a whole file to an open file, which is worthless when this throws: only the whole is checked, at its end.
+    public func write(_ oid: ObjectID, to file: FileHandle) throws {
+        do { try write(oid, checksChunks: false) { try file.writeAll($0) } } catch let error as MLError
+            where error.code == .corrupt
+        {
+            // Which chunk it is.
+            try write(oid) { _ in }
+            throw error
+        }
+    }
 
     /// Part of a file; only the chunks it touches are read.
     ///
@@ -113,8 +127,8 @@ extension ObjectStore {
         return recipe
     }
 
-    func chunk(_ part: Recipe.Part, of oid: ObjectID) throws -> [UInt8] {
-        guard let bytes = try readObject(part.id)?.raw else { throw ObjectStore.missing(oid) }
+    func chunk(_ part: Recipe.Part, of oid: ObjectID, checksHash: Bool = true) throws -> [UInt8] {
+        guard let bytes = try readObject(part.id, checksHash: checksHash)?.raw else { throw ObjectStore.missing(oid) }
         guard bytes.count == Int(part.length) else {
             throw MLError(
                 .corrupt, "the recipe of '\(oid)' gives chunk '\(part.id)' a wrong length", hint: PackIndex.hint)

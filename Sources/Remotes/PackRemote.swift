@@ -130,7 +130,9 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
         // The same pack may be condemned: this one must not go with it.
         let condemned = marks.filter { $0.pack == pack.name.hex }
         let name = condemned.max { $0.since < $1.since }.map { ObjectID.of($0.key).hex } ?? pack.name.hex
-        let items = ["pack", "idx"].map { StorageItem(key: "packs/\(name).\($0)", file: "\(temporary)/\(name).\($0)") }
+        let items = [("pack", pack.name), ("idx", ObjectID.of(pack.index))].map { ending, digest in
+            StorageItem(key: "packs/\(name).\(ending)", file: "\(temporary)/\(name).\(ending)", digest: digest)
+        }
         // Only to be sent: nobody needs these files after a crash, so nobody waits for the disk.
         for (item, bytes) in zip(items, [pack.pack, pack.index]) {
             try Files.remove(item.file)
@@ -166,11 +168,14 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
         try download(store.lackingObjects(wanted), indexes, writer, &transfer, &packs, progress)
         try writer.finish()
         let unknown = Set(try store.lackingObjects(wanted))
+        // In the order of the files: whoever writes them meanwhile finds the beginning first.
+        var seen: Set<ObjectID> = []
         let chunks = try store.lackingObjects(
-            Set(store.lacking(wanted.filter { !unknown.contains($0) }).flatMap { try store.missingChunks(of: $0) }))
+            store.lacking(wanted.filter { !unknown.contains($0) }).flatMap { try store.missingChunks(of: $0) }
+                .filter { seen.insert($0).inserted })
         if !chunks.isEmpty {
             let second = try store.makeWriter()
-            try download(chunks.sorted(), indexes, second, &transfer, &packs, progress)
+            try download(chunks, indexes, second, &transfer, &packs, progress)
             try second.finish()
         }
         transfer.packs = packs.count
@@ -183,17 +188,22 @@ public final class PackRemote: ContentRemote, @unchecked Sendable {
         _ packs: inout Set<String>, _ progress: any ProgressReporter
     ) throws {
         var byPack: [String: [PackEntry]] = [:]
+        // Packs in the order in which they are needed.
+        var order: [String] = []
         for id in ids {
-            for (pack, index) in indexes {
-                guard let entry = index.find(id) else { continue }
-                byPack[pack, default: []].append(entry)
-                break
-            }
+            // The next object is most likely in the same pack.
+            let near = order.last.flatMap { pack in indexes[pack]?.find(id).map { (pack, $0) } }
+            guard
+                let (pack, entry) = near
+                    ?? indexes.lazy.compactMap({ pack, index in index.find(id).map { (pack, $0) } }).first
+            else { continue }
+            if byPack[pack] == nil { order.append(pack) }
+            byPack[pack, default: []].append(entry)
         }
         let storage = storage
         try storage.prepare(byPack.keys.sorted().map { "packs/\($0).pack" })
-        let requests = byPack.sorted { $0.key < $1.key }.flatMap { pack, entries in
-            PackRemote.coalesce(entries).map { PackRequest(pack: pack, entries: $0) }
+        let requests = order.flatMap { pack in
+            PackRemote.coalesce(byPack[pack] ?? []).map { PackRequest(pack: pack, entries: $0) }
         }
         let total = requests.reduce(Int64(0)) { $0 + $1.range.upperBound - $1.range.lowerBound }
         let monitor = TransferMonitor(

@@ -45,9 +45,12 @@ extension Storage {
 public struct StorageItem: Hashable, Sendable {
     public var key: String
     public var file: String
+    /// The file's SHA-256 where it is known, which spares reading it once more.
+    public var digest: ObjectID?
 
-    public init(key: String, file: String) {
+    public init(key: String, file: String, digest: ObjectID? = nil) {
         self.key = key
         self.file = file
+        self.digest = digest
     }
 }

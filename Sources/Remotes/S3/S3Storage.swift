@@ -14,7 +14,7 @@ public struct S3Storage: Storage {
 
     /// - Parameters:
     ///   - url: `s3://bucket/prefix`.
-    ///   - settings: `endpoint`, `region`, `pathStyle`, `profile`, `anonymous`, `encryption`, `storageClass`.
+    ///   - settings: `endpoint`, `region`, `pathStyle`, `profile`, `anonymous`, `encryption`, `storageClass`, `requesterPays`.
     ///   - partLength: at least 5 MiB, which is the protocol's least.
     public init(url: String, settings: StorageSettings = StorageSettings(), partLength: Int64 = 64 << 20) throws {
         self.init(try S3Client(url: url, settings: settings), settings, partLength)
@@ -42,14 +42,15 @@ public struct S3Storage: Storage {
                     client: client, key: item.key, file: file, size: size, least: partLength, creation: creation
                 ).run()
             } else {
-                try put(item.key, file, size)
+                try put(item, file, size)
             }
         }
     }
 
-    private func put(_ key: String, _ file: FileHandle, _ size: Int64) throws {
+    private func put(_ item: StorageItem, _ file: FileHandle, _ size: Int64) throws {
+        let key = item.key
         let body = HTTPBody.file(file, 0..<size)
-        let digest = try body.digest()
+        let digest = try item.digest ?? body.digest()
         let headers =
             creation + [(name: "Content-Type", value: "application/octet-stream")]
             + (try dialect.checksum(body, digest))
