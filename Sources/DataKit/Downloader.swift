@@ -9,16 +9,19 @@ public struct Downloader: Sendable {
     public init(_ data: DataRepository) { self.data = data }
 
     /// Looks in this order: the local store, what git-lfs keeps in this repository, the remote store or the Git remote, the
-    /// copies, the local store of a Git remote that is a repository on this machine, and, when no remote store is
-    /// configured, the LFS server that goes with the Git remote.
+    /// copies, the local store of a Git remote that is a repository on this machine, the Git remote also when there is a
+    /// store, and, when no remote store is configured, the LFS server that goes with the Git remote.
     ///
-    /// - Parameter store: a configured store to ask alone; nil for all of these.
+    /// - Parameters:
+    ///   - name: a configured store to ask alone; nil for all of these.
+    ///   - store: the local one, if it is open.
     /// - Returns: what was moved, and ids that are nowhere.
     /// - Throws: what kept the remote store from answering, when nobody else had the content.
     public func fetch(
-        _ files: [Pointer], gitRemote: String? = nil, from name: String? = nil, progress: any ProgressReporter
+        _ files: [Pointer], gitRemote: String? = nil, from name: String? = nil, into store: ObjectStore? = nil,
+        progress: any ProgressReporter
     ) throws -> (transfer: ContentTransfer, missing: [ObjectID]) {
-        let store = try data.openStore()
+        let store = try store ?? data.openStore()
         let lacking = Set(try store.lacking(Set(files.filter { $0.size > 0 }.map(\.oid))))
         var wanted = Set(files).filter { lacking.contains($0.oid) }.sorted { $0.oid < $1.oid }
         var moved = ContentTransfer()
@@ -56,6 +59,12 @@ public struct Downloader: Sendable {
             moved.objects += objects
             moved.bytes += bytes
             wanted = try stillLacking(wanted, store)
+        }
+        if !wanted.isEmpty, let primary, !primary.url.hasPrefix("git::") {
+            // Pushed before there was a store. Nobody said that anything is there: what it has not is just missing.
+            do {
+                if let remote = try data.openGitRemote(gitRemote) { try fetch(remote) }
+            } catch let error as MLError where error.code != .corrupt {}
         }
         if !wanted.isEmpty, let failure { throw failure }
         if !wanted.isEmpty, primary == nil, let place = try data.lfsPlace(gitRemote: gitRemote) {

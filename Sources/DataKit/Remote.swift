@@ -13,6 +13,11 @@ extension DataRepository {
         if let setting = try name.map({ try remoteSetting(named: $0) }) ?? primaryRemote(gitRemote: gitRemote) {
             return try open(setting, gitRemote: gitRemote)
         }
+        return try openGitRemote(gitRemote)
+    }
+
+    /// The Git remote itself as store; nil without one.
+    func openGitRemote(_ gitRemote: String?) throws -> (any ContentRemote)? {
         guard let gitRemote = try gitRemote ?? defaultGitRemote() else { return nil }
         let limit = try configuration.integer("mldata.gitRemoteLimit") ?? 1 << 30
         return try packRemote(gitStorage(gitRemote), sizeLimit: limit)

@@ -61,6 +61,9 @@ struct RemoteAdd: ParsableCommand {
         } else {
             for (key, value) in settings { try session.data.repository.git.run(["config", "--local", key, value]) }
         }
+        if !mirror, try session.data.repository.head() != nil {
+            session.ui.hint("what earlier commits need is copied to it by 'git mldata push --all'")
+        }
         session.ui.status("Added remote store '\(name)'\(`default` || first ? ", the default" : "").")
     }
 }

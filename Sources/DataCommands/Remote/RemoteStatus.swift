@@ -27,6 +27,7 @@ struct RemoteStatus: ParsableCommand {
             session.ui.write(document(status).pretty())
         } else {
             show(status, session)
+            hint(status, session)
         }
         if !status.isComplete { throw ExitCode(ExitStatus.negative) }
     }
@@ -58,6 +59,14 @@ struct RemoteStatus: ParsableCommand {
             let more = place.missing.count - max(0, limit)
             if more > 0 { session.ui.print("  and \(Quantity.grouped(more)) more") }
         }
+    }
+
+    private func hint(_ status: DataKit.RemoteStatus, _ session: Session) {
+        let lacking = status.places.filter { !$0.missing.isEmpty }
+        if lacking.contains(where: { $0.name != nil }) {
+            session.ui.hint("upload what is here: 'git mldata push --all'")
+        }
+        if lacking.contains(where: { $0.name == nil }) { session.ui.hint("bring it here: 'git mldata fetch'") }
     }
 
     private func document(_ status: DataKit.RemoteStatus) -> JSON {

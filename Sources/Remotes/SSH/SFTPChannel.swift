@@ -162,6 +162,7 @@ final class SFTPChannel: @unchecked Sendable {
         } else if lower.contains("subsystem") {
             hint = "the server offers no SFTP; whoever runs it can switch it on ('Subsystem sftp internal-sftp')"
         } else if lower.contains("could not resolve") {
+            code = .io
             hint = "is the host's name right?"
         } else {
             if lower.contains("connection") { code = .io }
