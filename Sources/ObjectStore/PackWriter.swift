@@ -168,10 +168,10 @@ public final class PackWriter: @unchecked Sendable {
         let published: ObjectID? = try mutex.withLock {
             guard let file else { return nil }
             let name = try store.publish(file, entries: Array(pending.values), length: length, replacing: replacing)
+            // Closed by the last reader that found something in it, which may be reading now.
             self.file = nil
             length = 0
             pending = [:]
-            try file.close()
             return name
         }
         if let published { try store.adopt(published.hex) }
