@@ -188,6 +188,39 @@ import Testing
         }
     }
 
+    @Test func `what was pushed before there was a store is found on the Git remote`() throws {
+        let box = try makeData()
+        try box.run(
+            """
+            git push -q -u origin main && git mldata remote add --shared disk "$PWD/../disk" && git commit -q -m store &&
+            git push -q && git mldata clone -q "$PWD/../repo.git" ../copy && cmp data/big ../copy/data/big
+            """, in: "repo")
+        #expect(try box.attempt("git mldata remote status", in: "copy").errors.contains("git mldata push --all"))
+        try box.run("git mldata push -q --all && git mldata remote status", in: "copy")
+    }
+
+    @Test func `a large file is written while it comes in, whole or not at all`() throws {
+        let box = try makeData()
+        let content = randomBytes(70_000_000, seed: 11)
+        try box.write(content, to: "repo/data/large")
+        try box.run(
+            """
+            git mldata remote add disk "$PWD/../disk" && git add data && git commit -q -m l && git push -q -u origin main &&
+            rm -rf data .git/mldata && GIT_MLDATA_SKIP_SMUDGE=1 git checkout -q -- . && git mldata pull
+            """, in: "repo")
+        #expect(try box.read("repo/data/large") == content)
+        #expect(try box.run("git status --porcelain", in: "repo").output == "")
+        // A pack is damaged: the file stays a pointer, and nothing else is left.
+        try box.run(
+            """
+            rm -rf data .git/mldata && GIT_MLDATA_SKIP_SMUDGE=1 git checkout -q -- . && cd ../disk/packs &&
+            pack=$(ls -S *.pack | head -n 1) && chmod u+w "$pack" && printf x | dd of="$pack" bs=1 seek=9000000 conv=notrunc 2>&1
+            """, in: "repo")
+        #expect(try box.attempt("git mldata pull", in: "repo").status == 128)
+        #expect(try box.text("repo/data/large").hasPrefix("version https://git-lfs"))
+        #expect(try box.run("ls -A .git/mldata-sync", in: "repo").output == "")
+    }
+
     @Test func `a bandwidth limit holds and a killed download is gone on with`() throws {
         let box = try makeData()
         let content = randomBytes(24_000_000, seed: 9)
