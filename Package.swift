@@ -59,6 +59,7 @@ let package = Package(
         library("DataFilter", ["Base", "ObjectStore"]),
         library("Remotes", ["Base", "GitKit", "ObjectStore", "CCurl"]),
         library("Archives", ["Base", "CArchive"]),
+        library("Packaging", ["Base", "Archives"]),
         library("DataKit", ["Base", "GitKit", "ObjectStore", "Remotes"]),
         library("DVCImport", ["Base", yams]),
         library("Migration", ["Base", "GitKit", "ObjectStore", "DataKit", "DVCImport"]),
@@ -88,7 +89,8 @@ let package = Package(
             "RunCommands",
             [
                 "Base", "GitKit", "DataKit", "Pipelines", "Records", "RunKit", "Tensors", "TextModels", "Ensembles",
-                "Explainers", "ModelKit", "Serving", "HTTPServing", "Reports", "CommandKit", arguments,
+                "Explainers", "ModelKit", "Serving", "HTTPServing", "Reports", "CommandKit", "Archives", "Packaging",
+                "Remotes", arguments,
             ]),
         program("git-mldata-filter", ["Base", "DataFilter"]),
         program("git-mldata", ["CommandKit", "DataCommands"]),

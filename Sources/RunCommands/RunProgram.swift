@@ -36,7 +36,7 @@ public struct RunProgram: ParsableCommand {
                 subcommands: [
                     Split.self, Train.self, Evaluate.self, Predict.self, Compare.self, Verify.self, Ensemble.self,
                 ]),
-            CommandGroup(name: "Serving", subcommands: [Serve.self, DeployCommand.self]),
+            CommandGroup(name: "Serving", subcommands: [Serve.self, DeployCommand.self, Monitor.self, Image.self]),
             CommandGroup(name: "Exchange", subcommands: [Fetch.self, Push.self]),
             CommandGroup(name: "Plumbing", subcommands: [Hook.self, ServeReplica.self]),
         ])

@@ -8,6 +8,8 @@ public struct ServiceJournal: Sendable {
     public enum Texts: String, Sendable, CaseIterable {
         /// Its hash and length.
         case hash
+        /// The text, with what points to a person blotted out.
+        case redacted
         /// All of it.
         case full
     }
@@ -53,6 +55,7 @@ public struct ServiceJournal: Sendable {
         ]
         switch texts {
         case .hash: line["text_sha256"] = .string(ObjectID.of(Array(text.utf8)).hex)
+        case .redacted: line["text"] = .string(Redaction.of(text))
         case .full: line["text"] = .string(text)
         }
         write(.object(line), to: predictionLog)

@@ -35,6 +35,7 @@ public final class ServiceMetrics: @unchecked Sendable {
     private var logErrors = 0
     private var switches = 0
     private var failedSwitches = 0
+    private let started = Double(Timestamp.now().seconds)
     private var retries = 0
     private var replicaEnds = 0
     private var shadows: [String: Int] = [:]
@@ -152,6 +153,8 @@ public final class ServiceMetrics: @unchecked Sendable {
         page.line("gitml_retries_total", [], Double(retries))
         page.begin("gitml_replica_ends_total", "counter", "Replicas that ended and were replaced.")
         page.line("gitml_replica_ends_total", [], Double(replicaEnds))
+        page.begin("process_start_time_seconds", "gauge", "When the server was started, in seconds since 1970.")
+        page.line("process_start_time_seconds", [], started)
         page.begin("gitml_log_errors_total", "counter", "Log lines that could not be written.")
         page.line("gitml_log_errors_total", [], Double(logErrors))
     }

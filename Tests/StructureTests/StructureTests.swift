@@ -8,7 +8,8 @@ import Testing
     static let order = [
         "CPlatform", "CGit2", "CCurl", "CArchive", "CZstd", "CBLAS", "Base", "GitKit", "ObjectStore", "DataFilter",
         "Remotes",
-        "Archives", "DataKit", "DataDiff", "DVCImport", "Migration", "Pipelines", "Records", "RunKit", "Tensors",
+        "Archives", "Packaging", "DataKit", "DataDiff", "DVCImport", "Migration", "Pipelines", "Records", "RunKit",
+        "Tensors",
         "TextModels", "Ensembles", "Explainers",
         "ModelKit", "Serving", "HTTPServing", "Reports", "CommandKit", "DataCommands", "RunCommands", "ExplainCommands",
         "git-mldata-filter",
@@ -28,7 +29,8 @@ import Testing
     static let edges: [String: Set<String>] = [
         "Base": ["CPlatform", "Crypto"], "GitKit": ["Base", "CGit2"], "ObjectStore": ["Base", "CPlatform", "CZstd"],
         "DataFilter": ["Base", "ObjectStore"], "Remotes": ["Base", "GitKit", "ObjectStore", "CCurl"],
-        "Archives": ["Base", "CArchive"], "DataKit": ["Base", "GitKit", "ObjectStore", "Remotes"],
+        "Archives": ["Base", "CArchive"], "Packaging": ["Base", "Archives"],
+        "DataKit": ["Base", "GitKit", "ObjectStore", "Remotes"],
         "DataDiff": ["Base"], "DVCImport": ["Base", "Yams"],
         "Migration": ["Base", "GitKit", "ObjectStore", "DataKit", "DVCImport"],
         "Pipelines": ["Base", "CPlatform", "Yams"], "Records": ["Base", "Pipelines"],
@@ -45,7 +47,8 @@ import Testing
         ],
         "RunCommands": [
             "Base", "GitKit", "DataKit", "Pipelines", "Records", "RunKit", "Tensors", "TextModels", "Ensembles",
-            "Explainers", "ModelKit", "Serving", "HTTPServing", "Reports", "CommandKit", "ArgumentParser",
+            "Explainers", "ModelKit", "Serving", "HTTPServing", "Reports", "CommandKit", "Archives", "Packaging",
+            "Remotes", "ArgumentParser",
         ],
         "ExplainCommands": [
             "Base", "DataKit", "ModelKit", "TextModels", "Explainers", "Reports", "CommandKit", "ArgumentParser",

@@ -23,7 +23,7 @@ package struct HTTPRequest {
     /// Proxy, certificates and patience; nil takes what git's configuration says for the URL.
     var options: HTTPOptions?
     /// Seconds the whole exchange may take; nil: as long as something moves.
-    var timeout: Double?
+    package var timeout: Double?
 
     package init(
         method: String, url: String, headers: [String] = [], body: [UInt8]? = nil, stream: HTTPStream? = nil

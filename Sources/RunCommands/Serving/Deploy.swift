@@ -59,10 +59,12 @@ struct Deploy: ParsableCommand {
     var model: String?
     @Option(help: ArgumentHelp("Seconds to wait for the servers of this repository.", valueName: "s")) var wait = 60
     @OptionGroup(title: "Step by step") var rollout: RolloutOptions
+    @OptionGroup(title: "Kubernetes") var cluster: KubernetesOptions
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let session = try RunSession(common)
+        if cluster.kubernetes { return try cluster.run(revision, model: model, session) }
         let commit = try session.repository.commit(revision)
         let move = DeploymentMove(repository: session.repository, reference: deployment.reference)
         try move.check()

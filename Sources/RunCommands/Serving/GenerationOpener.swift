@@ -2,6 +2,7 @@ import Base
 import CommandKit
 import DataKit
 import GitKit
+import ModelKit
 import Serving
 
 /// Opens the model that is to be served, and lets it answer before anybody else asks.
@@ -66,6 +67,8 @@ struct GenerationOpener {
                     hint: "go to one with 'cd' or -C DIR")
             }
             source.commit = try data.repository.commit(name).id.hex
+        } else if source.commit == nil, let path = source.path {
+            source.taken = try ExportedModel.commit(of: path)
         }
         return source
     }

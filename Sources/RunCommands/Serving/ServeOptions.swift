@@ -124,14 +124,14 @@ struct LogOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A line of JSON a prediction.", valueName: "file")) var predictionLog: String?
     @Option(help: ArgumentHelp("The share of predictions that are logged, 0 to 1.", valueName: "share"))
     var logSample = 1.0
-    @Option(help: ArgumentHelp("What the prediction log has of a text: its hash, or full.", valueName: "what"))
+    @Option(help: ArgumentHelp("What the prediction log has of a text: its hash, redacted, or full.", valueName: "what"))
     var logTexts = "hash"
     @Option(help: ArgumentHelp("Bytes of a log before it starts anew; five older ones stay.", valueName: "n"))
     var logSize: Int64 = 64 << 20
 
     func journal(_ metrics: ServiceMetrics, _ ui: UserInterface) throws -> ServiceJournal {
         guard let texts = ServiceJournal.Texts(rawValue: logTexts) else {
-            throw MLError(.usage, "--log-texts is 'hash' or 'full', not '\(logTexts)'")
+            throw MLError(.usage, "--log-texts is 'hash', 'redacted' or 'full', not '\(logTexts)'")
         }
         guard (0...1).contains(logSample) else { throw MLError(.usage, "--log-sample must be from 0 to 1") }
         var journal = ServiceJournal(metrics: metrics) { ui.warning($0) }

@@ -18,7 +18,10 @@ struct ServedModel {
         /// Seconds a batch may take a program.
         var timeout = 30.0
 
-        var version: String { command != nil ? "program" : commit ?? "worktree" }
+        /// The commit that a model outside its repository was taken from.
+        var taken: String?
+
+        var version: String { command != nil ? "program" : commit ?? taken ?? "worktree" }
     }
 
     /// Texts that every model must be able to answer.
