@@ -116,10 +116,7 @@ public struct KubernetesManifests: Sendable {
                 "automountServiceAccountToken": false,
                 "terminationGracePeriodSeconds": JSON(
                     KubernetesManifests.lameDuck + KubernetesManifests.drain + 10),
-                "securityContext": [
-                    "runAsNonRoot": true, "runAsUser": 65532, "runAsGroup": 65532,
-                    "seccompProfile": ["type": "RuntimeDefault"],
-                ],
+                "securityContext": podSecurity,
                 "topologySpreadConstraints": [
                     [
                         "maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "whenUnsatisfiable": "ScheduleAnyway",
@@ -132,6 +129,12 @@ public struct KubernetesManifests: Sendable {
         return [
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": metadata(isCanary ? name + "-canary" : name, version, track: track), "spec": .object(spec),
+        ]
+    }
+
+    private var podSecurity: JSON {
+        [
+            "runAsNonRoot": true, "runAsUser": 65532, "runAsGroup": 65532, "seccompProfile": ["type": "RuntimeDefault"],
         ]
     }
 
@@ -222,6 +225,7 @@ public struct KubernetesManifests: Sendable {
             fields["httpGet"] = ["path": path, "port": JSON(port)]
             container[probe] = .object(fields)
         }
+        predictor["securityContext"] = podSecurity
         predictor["containers"] = .array([.object(container)])
         return [
             "apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",

@@ -84,7 +84,7 @@ public struct ModelImage: Sendable {
 
     public func write(to layout: OCILayout, tag: String) throws -> PackageResult {
         let layers = try [
-            ("program", program.entries + ModelImage.accounts),
+            ("program", program.entries + ModelImage.surroundings),
             ("model", model.entries(below: ModelImage.modelFolder)),
             (
                 "metadata",
@@ -133,9 +133,10 @@ public struct ModelImage: Sendable {
         return PackageResult(manifest: descriptor, blobs: [config] + layers.map(\.1.layer))
     }
 
-    /// So that names of users have somewhere to be looked up.
-    private static let accounts = [
-        OCIEntry("etc", .folder),
+    /// Where names of users are looked up, and where whoever runs the image mounts what the kernel offers: on a file system
+    /// that is read only the folders must be there.
+    private static let surroundings = [
+        OCIEntry("dev", .folder), OCIEntry("proc", .folder), OCIEntry("sys", .folder), OCIEntry("etc", .folder),
         OCIEntry(
             "etc/passwd",
             .bytes(

@@ -124,7 +124,8 @@ struct LogOptions: ParsableArguments {
     @Option(help: ArgumentHelp("A line of JSON a prediction.", valueName: "file")) var predictionLog: String?
     @Option(help: ArgumentHelp("The share of predictions that are logged, 0 to 1.", valueName: "share"))
     var logSample = 1.0
-    @Option(help: ArgumentHelp("What the prediction log has of a text: its hash, redacted, or full.", valueName: "what"))
+    @Option(
+        help: ArgumentHelp("What the prediction log has of a text: its hash, redacted, or full.", valueName: "what"))
     var logTexts = "hash"
     @Option(help: ArgumentHelp("Bytes of a log before it starts anew; five older ones stay.", valueName: "n"))
     var logSize: Int64 = 64 << 20

@@ -36,13 +36,13 @@ public enum MonitorPage {
         @media (prefers-color-scheme: dark) { :root { --ink: #ddd; --soft: #999; --line: #383838; --blue: #7fa8dd; --pale: #34465e; --bad: #f0807a; --warn: #e0b050; --paper: #1b1b1b } }
         body { font: 15px/1.45 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; color: var(--ink); background: var(--paper) }
         h1 { font-size: 1.4rem; margin: 0 } h2 { font-size: 1rem; margin: 0 } header p, footer { color: var(--soft); margin: .2rem 0 1.2rem; font-size: .85rem; overflow-wrap: anywhere }
-        #tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(8.5rem, 1fr)); gap: .6rem; margin-bottom: 1.2rem }
+        #tiles { display: grid; grid-template-columns: repeat(auto-fill, minmax(9.5rem, 1fr)); gap: .6rem; margin-bottom: 1.2rem }
         .tile { border: 1px solid var(--line); border-radius: 6px; padding: .5rem .7rem } .tile b { display: block; font-size: 1.35rem; font-weight: 600; font-variant-numeric: tabular-nums }
         .tile span { color: var(--soft); font-size: .8rem } .bad { color: var(--bad) } .warn { color: var(--warn) }
         .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem } figure { margin: 0 } figcaption { color: var(--soft); font-size: .8rem }
         svg { width: 100%; height: auto } svg text { font-size: 11px; fill: var(--soft) } svg line { stroke: var(--line) } svg polyline { fill: none; stroke: var(--blue); stroke-width: 2 }
         article { border: 1px solid var(--line); border-radius: 6px; padding: .8rem 1rem; margin-top: 1rem } article code { font-size: .85rem; color: var(--soft) }
-        .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1.5rem; margin-top: .6rem }
+        .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1.5rem; margin-top: .6rem; align-items: start }
         table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums } th { text-align: left; font-weight: normal; color: var(--soft); font-size: .8rem } td, th { padding: .15rem .6rem .15rem 0 } td.n, th.n { text-align: right }
         .bar { position: relative; height: .8rem; background: var(--line); border-radius: 2px; min-width: 7rem } .bar i { position: absolute; left: 0; top: 0; bottom: 0; background: var(--blue); border-radius: 2px } .bar u { position: absolute; top: -3px; bottom: -3px; width: 2px; background: var(--ink) }
         """
@@ -108,7 +108,7 @@ public enum MonitorPage {
           document.title = data.model + " – git mlrun monitor";
           $("#version").textContent = "commit " + data.model_version + ", generation " + data.generation + (data.replicas ? ", " + data.replicas + " replicas" : "");
           $("#tiles").replaceChildren(
-            tile("requests per second", digits(r.per_second, 1)), tile("p50", ms(l.p50)), tile("p95", ms(l.p95)), tile("p99", ms(l.p99)),
+            tile("requests a second", digits(r.per_second, 1)), tile("p50", ms(l.p50)), tile("p95", ms(l.p95)), tile("p99", ms(l.p99)),
             tile("failed (5xx)", percent(r.failed), r.failed > 0.01 ? "bad" : ""), tile("refused (4xx)", percent(r.refused)),
             tile("in flight", digits(r.in_flight, 0)), tile("in the queue", digits(r.queue, 0), r.queue > 100 ? "bad" : ""),
             tile("texts per batch", digits(data.mean_batch, 1)), tile("log lines lost", digits(data.log_errors, 0), data.log_errors ? "bad" : ""));
