@@ -29,6 +29,17 @@ struct MethodOptions: ParsableArguments {
     var noise: Double?
     @Option(help: ArgumentHelp("Words occlusion hides at once (default: 3).", valueName: "n")) var window: Int?
     @Option(help: ArgumentHelp("What stands for hidden words (default: '...').", valueName: "text")) var mask: String?
+    @Option(help: ArgumentHelp("What separates hidden words: words (as \\W+) or whitespace.", valueName: "how"))
+    var split: String?
+    @Option(help: ArgumentHelp("Words to the next window of occlusion (default: 1).", valueName: "n")) var stride: Int?
+    @Option(
+        help: ArgumentHelp("What partition shows beside a phrase: both, absent or present.", valueName: "which"))
+    var context: String?
+    @Option(help: ArgumentHelp("Width of LIME's kernel (default: 25).", valueName: "x")) var kernelWidth: Double?
+    @Flag(inversion: .prefixedNo, help: "LIME takes repeats of a word for one (default).") var bow = true
+    @Option(help: ArgumentHelp("Precision a rule of anchors must reach (default: 0.95).", valueName: "p"))
+    var threshold: Double?
+    @Option(help: ArgumentHelp("Rules of a size anchors keeps (default: 1).", valueName: "n")) var beam: Int?
     @Option(help: ArgumentHelp("The label to explain (default: the predicted one).", valueName: "label")) var target:
         String?
 
@@ -45,6 +56,13 @@ struct MethodOptions: ParsableArguments {
         options.noise = noise
         options.window = window
         options.maskToken = mask
+        options.splitting = try split.map { try ExplainerRegistry.splitting($0) }
+        options.stride = stride
+        options.context = try context.map { try ExplainerRegistry.context($0) }
+        options.kernelWidth = kernelWidth
+        options.mergesRepeats = bow
+        options.threshold = threshold
+        options.beam = beam
         return try ExplainerRegistry.explainer(method, options: options)
     }
 

@@ -93,7 +93,14 @@ struct ReportWriter {
             word.occurrences.map { (start: $0.lowerBound, end: $0.upperBound, value: word.value) }
         }.sorted { $0.start < $1.start }
         let bytes = Array(attribution.text.utf8)
-        var words = places.map { (String(decoding: bytes[$0.start..<$0.end], as: UTF8.self), $0.value) }
+        var words: [(String, Double)] = []
+        var shown = 0
+        for place in places {
+            if place.start > shown { words += between(bytes[shown..<place.start]) }
+            words.append((named(bytes[place.start..<place.end]), place.value))
+            shown = max(shown, place.end)
+        }
+        if !words.isEmpty { words += between(bytes[shown...]) }
         // Units of a layer stand nowhere in the text; the ones that count are listed by size.
         words += attribution.words.filter { $0.occurrences.isEmpty && $0.value != 0 }
             .sorted { abs($0.value) > abs($1.value) }.prefix(20).map { ($0.text, $0.value) }
@@ -102,6 +109,21 @@ struct ReportWriter {
             probability: attribution.probability, attributionLabel: attribution.target, score: attribution.score,
             words: words, method: attribution.method,
             remarks: attribution.remarks + (sumRule(attribution).map { [$0] } ?? []))
+    }
+
+    /// What stands between the words that have values, so that the text reads as it is.
+    private static func between(_ bytes: ArraySlice<UInt8>) -> [(String, Double)] {
+        var out: [(String, Double)] = []
+        for (place, side) in bytes.split(separator: 0x1e, omittingEmptySubsequences: false).enumerated() {
+            if place > 0 { out.append((named([0x1e]), 0)) }
+            out += String(decoding: side, as: UTF8.self).split { $0.isWhitespace }.map { (String($0), 0) }
+        }
+        return out
+    }
+
+    /// A word as readers see it: the mark between two texts has no shape of its own.
+    private static func named(_ bytes: ArraySlice<UInt8>) -> String {
+        bytes.elementsEqual(CollectionOfOne(0x1e)) ? "‖" : String(decoding: bytes, as: UTF8.self)
     }
 
     /// Whether the values add up, for methods that promise it.

@@ -20,6 +20,11 @@ struct SubjectOptions: ParsableArguments {
     )
     var text: [String] = []
     @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("The second text of a pair, one for each --text.", valueName: "text")
+    )
+    var pair: [String] = []
+    @Option(
         help: ArgumentHelp(
             "A file with a text a line, or with a column 'text'; - is standard input.", valueName: "file"))
     var file: String?
@@ -35,11 +40,27 @@ struct SubjectOptions: ParsableArguments {
     func read(
         _ loaded: ModelLoader.Loaded, _ repository: DataRepository?, _ ui: UserInterface, standardRows: Int
     ) throws -> [Subject] {
-        var subjects = text.map { Subject(text: $0, trueLabel: trueLabel) }
+        guard data != nil || row.isEmpty else {
+            throw MLError(.usage, "--row says which rows of --data, and there is none")
+        }
+        guard pair.isEmpty || pair.count == text.count else {
+            throw MLError(
+                .usage, "\(text.count) texts and \(pair.count) second texts do not go together",
+                hint: "give a --pair for each --text")
+        }
+        var subjects = text.enumerated().map { place, text in
+            Subject(text: pair.isEmpty ? text : Dataset.pair(text, pair[place]), trueLabel: trueLabel)
+        }
         if let file {
             let bytes =
                 try file == "-" ? FileHandle(borrowing: 0, path: "standard input").readToEnd() : Files.read(file)
-            subjects += try Dataset.texts(parsing: bytes, name: file).map { Subject(text: $0, trueLabel: trueLabel) }
+            let column = DataLoader(data: repository, provenance: loaded.provenance, progress: ui.progress).pairColumn
+            let texts =
+                if let column, FileKind(file) != nil {
+                    try Rows(parsing: bytes, name: file, columns: ["text", column]).values
+                        .map { Dataset.pair($0[0], $0[1]) }
+                } else { try Dataset.texts(parsing: bytes, name: file) }
+            subjects += texts.map { Subject(text: $0, trueLabel: trueLabel) }
         }
         if let data {
             let loader = DataLoader(data: repository, provenance: loaded.provenance, progress: ui.progress)

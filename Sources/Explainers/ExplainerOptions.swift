@@ -11,6 +11,9 @@ public struct ExplainerOptions: Sendable {
     /// Words in a local model.
     public var features: Int?
     public var selection: LIME.Selection?
+    /// Width of the kernel of `lime`, and whether it takes repeats of a word for one.
+    public var kernelWidth: Double?
+    public var mergesRepeats = true
     /// Refine until this is reached: the convergence delta of `ig`; for sampled Shapley values, an order of the top words
     /// that is settled up to differences of this size (`RankStability`).
     public var tolerance: Double?

@@ -41,6 +41,8 @@ public enum ExplainerRegistry {
             var method = LIME(tolerance: options.tolerance)
             if let samples = options.samples { method.samples = samples }
             if let features = options.features { method.features = features }
+            if let width = options.kernelWidth { method.kernelWidth = width }
+            method.mergesRepeats = options.mergesRepeats
             if let selection = options.selection { method.selection = selection }
             if let seed = options.seed { method.seed = seed }
             if let generator = options.generator { method.generator = generator }

@@ -8,6 +8,8 @@ public struct Game: Sendable {
     public let players: Int
     /// The hierarchy that Owen values go down.
     public let tree: PartitionTree
+    /// Asking takes less time than remembering.
+    let isFast: Bool
     private let worth: @Sendable ([BitSet]) throws -> [[Double]]
     private let memory = Memory()
 
@@ -20,6 +22,16 @@ public struct Game: Sendable {
         self.players = players
         self.tree = tree ?? PartitionTree(balanced: players)
         self.worth = worth
+        isFast = false
+    }
+
+    private init(
+        players: Int, tree: PartitionTree?, isFast: Bool, worth: @escaping @Sendable ([BitSet]) throws -> [[Double]]
+    ) {
+        self.players = players
+        self.tree = tree ?? PartitionTree(balanced: players)
+        self.worth = worth
+        self.isFast = isFast
     }
 
     /// The variants of a text as a predictor sees them, `batchSize` at a time.
@@ -28,7 +40,7 @@ public struct Game: Sendable {
     ) throws {
         guard batchSize >= 1 else { throw MLError(.usage, "a batch needs at least 1 text, not \(batchSize)") }
         let fast = try (predictor as? any MaskedPredictor)?.scorer(for: text)
-        self.init(players: text.players, tree: tree) { masks in
+        self.init(players: text.players, tree: tree, isFast: fast != nil) { masks in
             var rows: [[Double]] = []
             rows.reserveCapacity(masks.count)
             for start in stride(from: 0, to: masks.count, by: batchSize) {
@@ -48,6 +60,12 @@ public struct Game: Sendable {
 
     /// One output for each coalition.
     public func values(_ masks: [BitSet], output: Int) throws -> [Double] { try outputs(masks).map { $0[output] } }
+
+    /// The same for random coalitions, of which few come again: a fast model is asked about those too.
+    func drawnValues(_ masks: [BitSet], output: Int) throws -> [Double] {
+        guard isFast, players > 16 else { return try values(masks, output: output) }
+        return try worth(masks).map { $0[output] }
+    }
 
     /// How many coalitions were evaluated so far.
     public var evaluations: Int { memory.evaluations }
@@ -70,6 +88,10 @@ public struct Game: Sendable {
             try mutex.withLock {
                 var fresh: [BitSet] = []
                 let known = rows.count
+                if places.isEmpty, masks.count > 1 {
+                    places.reserveCapacity(masks.count)
+                    fresh.reserveCapacity(masks.count)
+                }
                 let slots = masks.map { mask -> Int in
                     if let place = places[mask] { return place }
                     let place = known + fresh.count

@@ -1,7 +1,8 @@
 import Base
 
 /// A text cut into words and what stands between them, as LIME does (lime/lime_text.py, `IndexedString`): separators
-/// are runs of `\W` in Python's sense and always stay; words are compared by code points, with their case.
+/// are runs of `\W` in Python's sense and always stay; words are compared by code points, with their case. The two texts
+/// of a pair (U+001E between them) have words of their own.
 public struct IndexedText: MaskableText {
     /// What hides a word when repeats are kept apart.
     public static let maskWord = "UNKWORDZ"
@@ -53,6 +54,8 @@ public struct IndexedText: MaskableText {
                 start = offset
                 inWord = isWord
             }
+            // A word of one text of a pair is not that of the other.
+            if scalar == "\u{1e}" { known = [:] }
             offset += UTF8.width(scalar)
         }
         close()

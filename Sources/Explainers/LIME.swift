@@ -62,9 +62,6 @@ public struct LIME: Explainer {
     /// Doubling stops here, whatever the tolerance.
     public static let mostSamples = 80_000
 
-    /// The most features a text may have: their Gram matrix has this many rows.
-    public static let mostWords = 4096
-
     public func explain(
         _ text: String, predictor: any Predictor, target: ExplanationTarget = .predicted
     ) throws -> Attribution {
@@ -76,11 +73,6 @@ public struct LIME: Explainer {
             predictedLabel: question.predictedLabel, probability: question.probability, words: [],
             base: question.probabilities[question.target])
         if indexed.words.isEmpty { return attribution }
-        guard indexed.words.count <= LIME.mostWords else {
-            throw MLError(
-                .invalidInput, "a text of \(indexed.words.count) different words is too long for 'lime'",
-                hint: "it takes up to \(LIME.mostWords) words; explain a part of the text")
-        }
         let none = BitSet(count: indexed.words.count)
         // Short texts have few different masks; a game asks for each of them once.
         let game = try Game(indexed, predictor: predictor, batchSize: batchSize)
@@ -120,7 +112,7 @@ public struct LIME: Explainer {
     ) throws -> (model: LocalModel, isStable: Bool) {
         let masks = masks(for: words, text: text, samples: samples)
         let model = LocalModel(
-            masks: masks, responses: try game.values(masks, output: output), kernelWidth: kernelWidth,
+            masks: masks, responses: try game.drawnValues(masks, output: output), kernelWidth: kernelWidth,
             selection: selection, features: features)
         guard let tolerance, let errors = model.standardErrors else { return (model, tolerance == nil) }
         return (
@@ -161,20 +153,29 @@ public struct LIME: Explainer {
                 out.append(mask)
             }
         case .keyed:
-            let purpose = "lime " + ObjectID.of(text).description
-            var order = Array(0..<count)
+            var ofText = SeededRandom(seed: seed, purpose: "lime " + ObjectID.of(text).description)
+            let own = ofText.next()
+            var order = (0..<count).map { Int32($0) }
             var places = order
             for row in 1..<samples {
-                var random = SeededRandom(seed: seed, purpose: purpose, position: UInt64(row))
+                var random = SeededRandom(seed: own, purpose: "lime", position: UInt64(row))
                 let size = 1 + random.below(count)
-                var mask = out[0]
-                for index in 0..<size {
-                    places[index] = index + random.below(count - index)
-                    order.swapAt(index, places[index])
-                    mask[order[index]] = false
+                // The fewer are drawn, those that go or those that stay: both are uniform.
+                let goes = size <= count - size
+                let draws = goes ? size : count - size
+                var mask = BitSet(count: count, all: goes)
+                order.withUnsafeMutableBufferPointer { order in
+                    for index in 0..<draws {
+                        let place = index + random.below(count - index)
+                        places[index] = Int32(place)
+                        let drawn = order[place]
+                        order[place] = order[index]
+                        order[index] = drawn
+                        mask[Int(drawn)] = !goes
+                    }
+                    // Back to the beginning without another array.
+                    for index in (0..<draws).reversed() { order.swapAt(index, Int(places[index])) }
                 }
-                // Back to the beginning without another array.
-                for index in (0..<size).reversed() { order.swapAt(index, places[index]) }
                 out.append(mask)
             }
         }

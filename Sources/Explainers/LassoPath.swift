@@ -77,8 +77,11 @@ package struct LassoPath: Sendable {
             let direction = solve(signs)
             var length = level
             var slopes = [Double](repeating: 0, count: residual.count)
+            for (index, i) in active.enumerated() {
+                let row = moments.covariances(of: i)
+                for j in residual.indices { slopes[j] += row[j] * direction[index] }
+            }
             for j in residual.indices {
-                for (index, i) in active.enumerated() { slopes[j] += moments.covariance(i, j) * direction[index] }
                 guard !isActive[j], !isExcluded[j] else { continue }
                 for distance in [(level - residual[j]) / (1 - slopes[j]), (level + residual[j]) / (1 + slopes[j])]
                 where distance > 0 && distance < length { length = distance }
@@ -96,13 +99,14 @@ package struct LassoPath: Sendable {
 
         /// Appends a row to the factor; false when the feature is a combination of the active ones.
         private mutating func join(_ j: Int) -> Bool {
+            let covariances = moments.covariances(of: j)
             var row: [Double] = []
             for (index, i) in active.enumerated() {
-                var entry = moments.covariance(i, j)
+                var entry = covariances[i]
                 for k in 0..<index { entry -= row[k] * factor[index][k] }
                 row.append(entry / factor[index][index])
             }
-            let rest = moments.covariance(j, j) - row.reduce(0) { $0 + $1 * $1 }
+            let rest = covariances[j] - row.reduce(0) { $0 + $1 * $1 }
             guard rest > 1e-14 else { return false }
             factor.append(row + [rest.squareRoot()])
             active.append(j)

@@ -10,7 +10,7 @@ package struct LocalModel: Sendable {
     package let intercept: Double
     /// Weighted R² of the final model.
     package let fit: Double
-    /// Nil when there are too few samples to say.
+    /// Nil when there are too few samples to say, or more than 1,024 words.
     package let standardErrors: [Double]?
 
     package init(
@@ -67,13 +67,18 @@ package struct LocalModel: Sendable {
         }
     }
 
+    /// The errors of more words would take longer than everything else, by far.
+    private static let mostErrors = 1024
+
     /// Square roots of the diagonal of A⁻¹ B A⁻¹ · n/(n − p − 1), A = XcᵀWXc + I, B = Σ w²r²·xc·xcᵀ.
     private static func sandwich(
         _ moments: RegressionMoments, masks: [BitSet], weights: [Double], residuals: [Double], chosen: [Int]
     ) -> [Double]? {
         let size = chosen.count
         let freedom = masks.count - size - 1
-        guard freedom > 0, let factor = Cholesky(moments.matrix(alpha: 1, on: chosen), size: size) else { return nil }
+        guard freedom > 0, size <= mostErrors,
+            let factor = Cholesky(moments.matrix(alpha: 1, on: chosen), size: size)
+        else { return nil }
         // One solve a feature instead of one a row: column j of A⁻¹ against the scores w·r·xc of all rows.
         let means = moments.means
         let columns = (0..<size).map { j in factor.solve((0..<size).map { $0 == j ? 1 : 0 }) }

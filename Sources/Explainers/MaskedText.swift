@@ -5,6 +5,8 @@ import Base
 /// A segment is a token with the separators behind it; the separators behind the last token are dropped and white space
 /// is squeezed, so that the variant with everything visible may differ from the text itself. A run of hidden segments
 /// becomes one space and the mask token. Repeats of a word are players of their own.
+///
+/// The mark between the two texts of a pair (U+001E) always stays: each side is squeezed and hidden as a text of its own.
 public struct MaskedText: MaskableText {
     /// What separates tokens.
     public enum Splitting: String, CaseIterable, Sendable {
@@ -68,6 +70,9 @@ public struct MaskedText: MaskableText {
     public let tokens: [Token]
     private let segments: [Segment]
     private let hidden: Segment
+    /// Marks between texts: the player that follows, and where they stand.
+    private let marks: [(before: Int, offset: Int)]
+    private static let mark: Unicode.Scalar = "\u{1e}"
 
     public init(_ text: String, splitting: Splitting = .words, maskToken: String = MaskedText.defaultMaskToken) {
         self.text = text
@@ -76,39 +81,60 @@ public struct MaskedText: MaskableText {
         let scalars = Array(text.unicodeScalars)
         var offsets: [Int] = [0]
         for scalar in scalars { offsets.append(offsets[offsets.count - 1] + UTF8.width(scalar)) }
-        // Starts and ends of the tokens; a text that begins with a separator begins with an empty token.
-        var spans: [(start: Int, end: Int)] = []
-        var start = 0
-        var index = 0
-        while index < scalars.count {
-            guard splitting.separates(scalars[index]) else {
-                index += 1
-                continue
-            }
-            spans.append((start, index))
-            while index < scalars.count, splitting.separates(scalars[index]) { index += 1 }
-            start = index
-        }
-        if start < scalars.count { spans.append((start, scalars.count)) }
         var tokens: [Token] = []
         var segments: [Segment] = []
-        for (position, span) in spans.enumerated() {
-            let end = position + 1 < spans.count ? max(span.end, spans[position + 1].start) : span.end
-            segments.append(Segment(Array(scalars[span.start..<end]), range: offsets[span.start]..<offsets[end]))
-            // An empty token stands for its separators.
-            let shown = span.end > span.start ? span.start..<span.end : span.start..<end
-            let spelling = MaskedText.stripped(scalars[shown])
-            tokens.append(
-                Token(text: MaskedText.string(spelling), range: offsets[shown.lowerBound]..<offsets[shown.upperBound]))
+        var marks: [(before: Int, offset: Int)] = []
+        var part = 0
+        while part <= scalars.count {
+            let stop = scalars[part...].firstIndex(of: MaskedText.mark) ?? scalars.count
+            let spans = MaskedText.spans(scalars, part..<stop, splitting)
+            for (position, span) in spans.enumerated() {
+                let end = position + 1 < spans.count ? max(span.end, spans[position + 1].start) : span.end
+                segments.append(Segment(Array(scalars[span.start..<end]), range: offsets[span.start]..<offsets[end]))
+                // An empty token stands for its separators.
+                let shown = span.end > span.start ? span.start..<span.end : span.start..<end
+                let spelling = MaskedText.stripped(scalars[shown])
+                tokens.append(
+                    Token(
+                        text: MaskedText.string(spelling),
+                        range: offsets[shown.lowerBound]..<offsets[shown.upperBound]))
+            }
+            if stop < scalars.count { marks.append((tokens.count, offsets[stop])) }
+            part = stop + 1
         }
+        self.marks = marks
         self.tokens = tokens
         self.segments = segments
         hidden = Segment(Array((" " + maskToken).unicodeScalars), range: 0..<0)
     }
 
+    /// Starts and ends of the tokens; a text that begins with a separator begins with an empty token.
+    private static func spans(
+        _ scalars: [Unicode.Scalar], _ part: Range<Int>, _ splitting: Splitting
+    ) -> [(start: Int, end: Int)] {
+        var spans: [(start: Int, end: Int)] = []
+        var start = part.lowerBound
+        var index = start
+        while index < part.upperBound {
+            guard splitting.separates(scalars[index]) else {
+                index += 1
+                continue
+            }
+            spans.append((start, index))
+            while index < part.upperBound, splitting.separates(scalars[index]) { index += 1 }
+            start = index
+        }
+        if start < part.upperBound { spans.append((start, part.upperBound)) }
+        return spans
+    }
+
     public var players: Int { tokens.count }
     public func ranges(of player: Int) -> [Range<Int>] { [segments[player].range] }
-    public var pieces: [(bytes: Range<Int>, player: Int?)]? { segments.enumerated().map { ($1.range, $0) } }
+    public var pieces: [(bytes: Range<Int>, player: Int?)]? {
+        var out: [(bytes: Range<Int>, player: Int?)] = segments.enumerated().map { ($1.range, $0) }
+        for mark in marks.reversed() { out.insert((mark.offset..<mark.offset + 1, nil), at: mark.before) }
+        return out
+    }
     public var collapsesRuns: Bool { true }
     public var replacement: String { " " + maskToken }
 
@@ -116,16 +142,27 @@ public struct MaskedText: MaskableText {
         var out: [UInt8] = []
         out.reserveCapacity(text.utf8.count + hidden.core.count)
         var space = false
+        var isFresh = true
         func write(_ segment: Segment) {
             space = space || segment.leads
             if segment.core.isEmpty { return }
-            // White space at the ends of the text is stripped.
-            if space, !out.isEmpty { out.append(UInt8(ascii: " ")) }
+            // White space at the ends of a text is stripped.
+            if space, !isFresh { out.append(UInt8(ascii: " ")) }
             out += segment.core
+            isFresh = false
             space = segment.trails
         }
         var inRun = false
+        var marks = marks[...]
+        func close(before player: Int) {
+            while let mark = marks.first, mark.before == player {
+                marks = marks.dropFirst()
+                out.append(UInt8(ascii: MaskedText.mark))
+                (space, isFresh, inRun) = (false, true, false)
+            }
+        }
         for (player, segment) in segments.enumerated() {
+            close(before: player)
             if mask[player] {
                 write(segment)
                 inRun = false
@@ -134,12 +171,19 @@ public struct MaskedText: MaskableText {
                 inRun = true
             }
         }
+        close(before: segments.count)
         return String(decoding: out, as: UTF8.self)
     }
 
     /// The hierarchy of the segments that Owen values follow; nil without segments.
     public var tree: PartitionTree? {
-        PartitionTree(segments: segments.map(\.scalars))
+        var parts: [PartitionTree] = []
+        var start = 0
+        for end in marks.map(\.before) + [segments.count] {
+            if let tree = PartitionTree(segments: segments[start..<end].map(\.scalars)) { parts.append(tree) }
+            start = end
+        }
+        return PartitionTree(joining: parts)
     }
 
     /// `str.isspace` of Python, which is also `\s` of its `re`.

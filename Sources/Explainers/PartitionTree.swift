@@ -39,6 +39,32 @@ public struct PartitionTree: Hashable, Sendable {
         self.init(leaves: leaves, merges: merges)
     }
 
+    /// Trees over players one after another, joined from the left; nil without trees.
+    init?(joining trees: [PartitionTree]) {
+        guard let first = trees.first else { return nil }
+        if trees.count == 1 {
+            self = first
+            return
+        }
+        let leaves = trees.reduce(0) { $0 + $1.leaves }
+        var merges: [(left: Int, right: Int)] = []
+        var start = 0
+        var roots: [Int] = []
+        for tree in trees {
+            let inner = leaves + merges.count
+            func moved(_ node: Int) -> Int { node < tree.leaves ? start + node : inner + node - tree.leaves }
+            merges += tree.nodes.map { (moved($0.left), moved($0.right)) }
+            roots.append(moved(tree.root))
+            start += tree.leaves
+        }
+        var root = roots[0]
+        for other in roots.dropFirst() {
+            merges.append((root, other))
+            root = leaves + merges.count - 1
+        }
+        self.init(leaves: leaves, merges: merges)
+    }
+
     public var root: Int { leaves + nodes.count - 1 }
 
     public func size(of node: Int) -> Int { node < leaves ? 1 : nodes[node - leaves].size }

@@ -8,32 +8,29 @@ package struct RegressionMoments: Sendable {
     package let features: Int
     package private(set) var means: [Double]
     package private(set) var responseMean: Double
-    /// features × features, row by row, symmetric.
-    package private(set) var gram: [Double]
+    /// features × features, row by row, symmetric; empty for many features.
+    private var gram: [Double] = []
+    /// Stands for `gram` when there are many features.
+    private var wide: WideMasks?
+    /// The diagonal of `gram`.
+    private var variances: [Double] = []
     package private(set) var cross: [Double]
     /// Σw(y − ȳ)²
     package private(set) var responseSquares: Double
+
+    /// With more features the matrix costs more than it saves.
+    package static let mostDense = 512
 
     /// From binary rows whose weight depends only on how many of their bits are set.
     ///
     /// Each entry of the Gram matrix is Σ over the weights of (weight × rows with both bits), and those rows are
     /// counted 64 at a time: each feature is a bit set over the rows, ordered by weight.
-    package init(masks: [BitSet], weight: (Int) -> Double, responses: [Double]) {
+    ///
+    /// - Parameter mostDense: more features do without the matrix (`WideMasks`).
+    package init(
+        masks: [BitSet], weight: (Int) -> Double, responses: [Double], mostDense: Int = RegressionMoments.mostDense
+    ) {
         features = masks.first?.count ?? 0
-        var groups: [Int: [Int]] = [:]
-        for (row, mask) in masks.enumerated() { groups[mask.population, default: []].append(row) }
-        var columns: [[UInt64]] = Array(repeating: [], count: features)
-        var blocks: [(start: Int, end: Int, weight: Double)] = []
-        var used = 0
-        for (population, rows) in groups.sorted(by: { $0.key < $1.key }) {
-            let length = (rows.count + 63) / 64
-            for feature in columns.indices { columns[feature] += repeatElement(0, count: length) }
-            for (slot, row) in rows.enumerated() {
-                masks[row].forEach { columns[$0][used + slot >> 6] |= 1 << UInt64(slot & 63) }
-            }
-            blocks.append((used, used + length, weight(population)))
-            used += length
-        }
         let weights = masks.map { weight($0.population) }
         let total = weights.reduce(0, +)
         // Relative to the first response, so that a constant answer gives exact zeros and no rounding noise.
@@ -41,25 +38,58 @@ package struct RegressionMoments: Sendable {
         let mean = zip(weights, responses).reduce(0) { $0 + $1.0 * ($1.1 - origin) } / total
         var squares = 0.0
         var cross = [Double](repeating: 0, count: features)
-        for (row, mask) in masks.enumerated() {
-            let centred = responses[row] - origin - mean
-            squares += weights[row] * centred * centred
-            mask.forEach { cross[$0] += weights[row] * centred }
-        }
-        var gram = RegressionMoments.weightedCounts(columns.flatMap { $0 }, length: used, blocks: blocks)
-        let size = features
-        let means = (0..<size).map { gram[$0 * size + $0] / total }
-        self.means = means
-        for i in 0..<features {
-            for j in 0...i {
-                gram[i * features + j] -= total * means[i] * means[j]
-                gram[j * features + i] = gram[i * features + j]
+        var sums = cross
+        cross.withUnsafeMutableBufferPointer { cross in
+            sums.withUnsafeMutableBufferPointer { sums in
+                for (row, mask) in masks.enumerated() {
+                    let (weight, centred) = (weights[row], responses[row] - origin - mean)
+                    squares += weight * centred * centred
+                    mask.forEach {
+                        cross[$0] += weight * centred
+                        sums[$0] += weight
+                    }
+                }
             }
         }
         responseMean = origin + mean
         responseSquares = squares
-        self.gram = gram
         self.cross = cross
+        guard features <= mostDense else {
+            means = sums.map { $0 / total }
+            variances = zip(sums, means).map { $0 - $0 * $1 }
+            wide = WideMasks(masks, weights: weights, means: means)
+            return
+        }
+        var groups: [Int: [Int]] = [:]
+        for (row, mask) in masks.enumerated() { groups[mask.population, default: []].append(row) }
+        let ordered = groups.sorted { $0.key < $1.key }
+        let length = ordered.reduce(0) { $0 + ($1.value.count + 63) / 64 }
+        var columns = [UInt64](repeating: 0, count: features * length)
+        var blocks: [(start: Int, end: Int, weight: Double)] = []
+        var used = 0
+        columns.withUnsafeMutableBufferPointer { columns in
+            for (population, rows) in ordered {
+                for (slot, row) in rows.enumerated() {
+                    let place = used + slot >> 6
+                    masks[row].forEach { columns[$0 * length + place] |= 1 << UInt64(slot & 63) }
+                }
+                let end = used + (rows.count + 63) / 64
+                blocks.append((used, end, weight(population)))
+                used = end
+            }
+        }
+        var counts = RegressionMoments.weightedCounts(columns, length: length, blocks: blocks)
+        let size = features
+        let means = stride(from: 0, to: size * size, by: size + 1).map { counts[$0] / total }
+        for i in 0..<size {
+            for j in 0...i {
+                counts[i * size + j] -= total * means[i] * means[j]
+                counts[j * size + i] = counts[i * size + j]
+            }
+        }
+        self.means = means
+        variances = stride(from: 0, to: size * size, by: size + 1).map { counts[$0] }
+        gram = counts
     }
 
     /// For each pair of columns (the lower triangle): Σ over the blocks of weight × bits set in both.
@@ -89,20 +119,30 @@ package struct RegressionMoments: Sendable {
     /// Coefficients of ridge regression on the chosen features, in their order, and the intercept.
     /// Nil when the matrix is not positive definite (possible only for α = 0).
     package func ridge(alpha: Double, on chosen: [Int]) -> (coefficients: [Double], intercept: Double)? {
-        guard let factor = Cholesky(matrix(alpha: alpha, on: chosen), size: chosen.count) else { return nil }
-        let coefficients = factor.solve(chosen.map { cross[$0] })
+        let coefficients: [Double]
+        if let wide, chosen.count == features {
+            coefficients = wide.solve(cross, alpha: alpha)
+        } else {
+            guard let factor = Cholesky(matrix(alpha: alpha, on: chosen), size: chosen.count) else { return nil }
+            coefficients = factor.solve(chosen.map { cross[$0] })
+        }
         let shift = zip(chosen, coefficients).reduce(0) { $0 + means[$1.0] * $1.1 }
         return (coefficients, responseMean - shift)
     }
 
-    /// Weighted covariance sum of two features: an entry of XcᵀWXc.
-    package func covariance(_ i: Int, _ j: Int) -> Double { gram[i * features + j] }
+    /// Weighted covariance sums of a feature with all: a row of XcᵀWXc.
+    package func covariances(of feature: Int) -> [Double] {
+        wide?.covariances(of: feature) ?? Array(gram[feature * features..<(feature + 1) * features])
+    }
 
     /// XcᵀWXc + αI on the chosen features.
     package func matrix(alpha: Double, on chosen: [Int]) -> [Double] {
         var out: [Double] = []
         out.reserveCapacity(chosen.count * chosen.count)
-        for i in chosen { for j in chosen { out.append(gram[i * features + j] + (i == j ? alpha : 0)) } }
+        for i in chosen {
+            let row = covariances(of: i)
+            for j in chosen { out.append(row[j] + (i == j ? alpha : 0)) }
+        }
         return out
     }
 
@@ -113,24 +153,27 @@ package struct RegressionMoments: Sendable {
     /// explains cⱼ²/vⱼ more of the response (cⱼ, vⱼ: what is left of its covariance and variance).
     package func forwardSelection(limit: Int) -> [Int] {
         var left = cross
-        var variance = (0..<features).map { gram[$0 * features + $0] }
+        var variance = variances
         var rows: [[Double]] = []
         var chosen: [Int] = []
+        var isChosen = [Bool](repeating: false, count: features)
         while chosen.count < min(limit, features) {
             var best = -1
             var bestGain = -Double.infinity
-            for j in 0..<features where !chosen.contains(j) {
+            for j in 0..<features where !isChosen[j] {
                 // A feature that the chosen ones determine explains nothing more.
-                let gain = variance[j] > 1e-12 * gram[j * features + j] ? left[j] * left[j] / variance[j] : 0
+                let gain = variance[j] > 1e-12 * variances[j] ? left[j] * left[j] / variance[j] : 0
                 if gain > bestGain { (best, bestGain) = (j, gain) }
             }
             chosen.append(best)
+            isChosen[best] = true
             let pivot = variance[best].squareRoot()
-            guard variance[best] > 1e-12 * gram[best * features + best], pivot > 0 else { continue }
+            guard variance[best] > 1e-12 * variances[best], pivot > 0 else { continue }
             let step = left[best] / pivot
+            let covariances = covariances(of: best)
             var row = [Double](repeating: 0, count: features)
-            for j in 0..<features where !chosen.contains(j) {
-                var entry = gram[best * features + j]
+            for j in 0..<features where !isChosen[j] {
+                var entry = covariances[j]
                 for earlier in rows { entry -= earlier[best] * earlier[j] }
                 row[j] = entry / pivot
                 left[j] -= row[j] * step

@@ -131,8 +131,15 @@ final class Counting: Predictor, @unchecked Sendable {
         ] {
             #expect(throws: MLError.self) { try method.explain("a", predictor: model) }
         }
-        let long = (0...LIME.mostWords).map { "w\($0)" }.joined(separator: " ")
-        #expect(throws: MLError.self) { try LIME().explain(long, predictor: model) }
+    }
+
+    @Test func `ten thousand different words are no limit`() throws {
+        let text = (0..<10_000).map { "w\($0)" }.joined(separator: " ")
+        let model = FunctionModel { $0.contains("w77 ") ? 0.9 : 0.3 }
+        for selection in [LIME.Selection.highest, .forward, .lasso] {
+            let result = try LIME(samples: 200, features: 3, selection: selection).explain(text, predictor: model)
+            #expect(result.words.max { $0.value < $1.value }?.text == "w77", "\(selection)")
+        }
     }
 
     @Test func `the registry knows its methods and suggests the nearest`() throws {

@@ -68,4 +68,41 @@ import TextModels
         // Most texts have the fast way, or the test shows nothing.
         #expect(fast > 130)
     }
+
+    /// Long texts, and masks that differ little from the one before: only what changes is counted anew.
+    @Test(arguments: [0, 1, 2, 3]) func `masks one after the other score as their texts do`(number: Int) throws {
+        let model = try [
+            MaskScorerTests.models[0], MaskScorerTests.models[1], MaskScorerTests.models[2],
+            {
+                try MaskScorerTests.model(
+                    ["layer": "words", "width": 4, "min_count": 1, "max_tokens": 300], labels: 3)
+            },
+        ][number]()
+        let text = (0..<5).map { "\($0) " + MaskScorerTests.texts.joined(separator: " ") }.joined(separator: ", ")
+        for variant in [
+            IndexedText(text), IndexedText(text, mergesRepeats: false), MaskedText(text),
+            MaskedText(text, maskToken: ""),
+        ] as [any MaskableText] {
+            let scorer = try #require(try model.scorer(for: variant))
+            var random = SeededRandom(seed: 3, purpose: "near masks", position: UInt64(number))
+            var mask = BitSet(count: variant.players, all: true)
+            var masks = [mask]
+            for step in 0..<250 {
+                // Mostly one player, sometimes many; down to few and up again.
+                for _ in 0..<(step % 50 == 49 ? variant.players / 3 : 1) {
+                    mask[random.below(variant.players)] = (step / 60) % 2 == 1
+                }
+                masks.append(mask)
+            }
+            let expected = try model.predict(masks.map(variant.masked))
+            for (own, other) in zip(try scorer.outputs(masks), expected) {
+                let difference = zip(own, other).reduce(0) { max($0, abs($1.0 - $1.1)) }
+                #expect(difference < (number < 3 ? 1e-12 : 2e-6))
+            }
+            // The order of the masks changes no bit.
+            let again = try #require(try model.scorer(for: variant))
+            let backwards = try again.outputs(masks.reversed())
+            #expect(Array(backwards.reversed()) == (try scorer.outputs(masks)))
+        }
+    }
 }

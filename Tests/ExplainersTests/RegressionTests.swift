@@ -44,6 +44,26 @@ import Testing
         }
     }
 
+    @Test func `many features do without the Gram matrix, and get the same`() throws {
+        for round in 0..<8 {
+            let problem = Problem(round)
+            let (dense, wide) = (512, 0)
+            let both = [dense, wide].map {
+                RegressionMoments(
+                    masks: problem.masks, weight: problem.weight, responses: problem.responses, mostDense: $0)
+            }
+            let all = Array(0..<problem.features)
+            for (alpha, chosen) in [(0.01, all), (1, all), (1, Array(all.prefix(5)))] {
+                let fits = try both.map { try #require($0.ridge(alpha: alpha, on: chosen)) }
+                for (x, y) in zip(fits[0].coefficients, fits[1].coefficients) { #expect(abs(x - y) < 1e-10) }
+                #expect(abs(fits[0].intercept - fits[1].intercept) < 1e-10)
+            }
+            #expect(both[0].forwardSelection(limit: 6) == both[1].forwardSelection(limit: 6))
+            let paths = both.map { LassoPath($0, rows: problem.masks.count).selection(limit: 6) }
+            #expect(paths[0] == paths[1])
+        }
+    }
+
     @Test func `incremental forward selection chooses what refitting every candidate chooses`() {
         for round in 1..<12 where round % 3 != 0 {
             let problem = Problem(round)
