@@ -47,6 +47,8 @@ let package = Package(
     targets: [
         // C: a header and inline shims each.
         .target(name: "CPlatform"),
+        // Loops that pay for the widest vectors of the processor.
+        .target(name: "CVector"),
         system("CGit2", "libgit2", "libgit2-dev"),
         system("CCurl", "libcurl", "libcurl4-openssl-dev"),
         system("CArchive", "libarchive", "libarchive-dev"),
@@ -67,7 +69,7 @@ let package = Package(
         library("Records", ["Base", "Pipelines"]),
         library("RunKit", ["Base", "GitKit", "ObjectStore", "DataKit", "Pipelines", "Records"]),
         library("Tensors", ["Base", "CBLAS"]),
-        library("TextModels", ["Base", "Tensors"]),
+        library("TextModels", ["Base", "CVector", "Tensors"]),
         library("Ensembles", ["Base", "TextModels"]),
         library("DataDiff", ["Base"]),
         library("Serving", ["Base", "CPlatform"]),

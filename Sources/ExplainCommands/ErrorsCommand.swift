@@ -29,36 +29,42 @@ struct ErrorsCommand: ParsableCommand {
         let loaded = try model.load(revision, repository, ui.progress)
         let texts = try subjects.read(loaded, repository, ui, standardRows: .max)
         let labels = loaded.predictor.labels
-        for subject in texts {
-            guard let label = subject.trueLabel else {
-                throw MLError(.usage, "a text has no true label", hint: "use --data, or --true-label with --text")
-            }
-            guard labels.contains(label) else {
-                throw MLError(
-                    .invalidInput, "the data has the label '\(label)', which the model does not know",
-                    hint: "it knows \(labels.joined(separator: ", "))")
-            }
-        }
+        let truths = try texts.map { try Truth($0, labels: labels) }
+        let hasSeveral = truths.contains { $0.labels.count != 1 }
         let notes = try output.record ? ResultNotes(repository, loaded) : nil
-        var wrong: [(subject: Subject, confidence: Double)] = []
+        var wrong: [Mistake] = []
         for start in stride(from: 0, to: texts.count, by: 256) {
             ui.progress.report("Predicting", completed: start, total: texts.count, detail: "")
             let part = Array(texts[start..<min(start + 256, texts.count)])
-            for (subject, row) in zip(part, try loaded.predictor.predict(part.map(\.text))) {
-                let best = row.indices.dropFirst().reduce(0) { row[$1] > row[$0] ? $1 : $0 }
-                if labels[best] != subject.trueLabel { wrong.append((subject, row[best])) }
+            let answers = try loaded.predictor.predict(part.map(\.text))
+            for (place, (subject, row)) in zip(part, answers).enumerated() {
+                let truth = truths[start + place]
+                let mistake = hasSeveral ? truth.worst(row, labels) : truth.mistake(row, labels)
+                if let mistake {
+                    wrong.append(Mistake(subject: subject, label: mistake.label, confidence: mistake.confidence))
+                }
             }
         }
         let chosen = wrong.enumerated().sorted { a, b in
             (b.element.confidence, a.offset) < (a.element.confidence, b.offset)
-        }.prefix(max(1, top)).map(\.element.subject)
+        }.prefix(max(1, top)).map(\.element)
         var writer = ReportWriter(
             format, loaded, trueLabels: labels, ui.terminal, isFile: output.output != nil)
         let stream = try ResultStream(output.output, ui)
         var kept: [JSON] = []
         try stream.finish {
             try stream.write(writer.head())
-            try ExplanationRun(ui).explain(chosen, explainer, loaded.predictor, options.explanationTarget) { part in
+            let (predictor, target) = (loaded.predictor, options.explanationTarget)
+            try ExplanationRun(ui).forEach(
+                Array(chosen),
+                { mistake in
+                    // Of several labels, the one that is most wrong.
+                    let target = hasSeveral && target == .predicted ? .label(mistake.label) : target
+                    return Explained(
+                        subject: mistake.subject,
+                        attribution: try explainer.explain(mistake.subject.text, predictor: predictor, target: target))
+                }
+            ) { part in
                 let marked = part.map { item in
                     var item = item
                     if let row = item.subject.row { item.attribution.remarks.append("row \(row)") }
@@ -78,5 +84,42 @@ struct ErrorsCommand: ParsableCommand {
                 ])
             ui.status("Recorded on \(notes.commit)")
         }
+    }
+}
+
+/// A text with a wrong answer.
+private struct Mistake: Sendable {
+    var subject: Subject
+    /// The label that is wrong, and how sure the model is of it.
+    var label: String
+    var confidence: Double
+}
+
+/// The labels a text really has: one, or several with `|` between them.
+private struct Truth {
+    var labels: Set<String>
+
+    init(_ subject: Subject, labels known: [String]) throws {
+        guard let label = subject.trueLabel else {
+            throw MLError(.usage, "a text has no true label", hint: "use --data, or --true-label with --text")
+        }
+        labels = known.contains(label) ? [label] : Set(label.split(separator: "|").map(String.init))
+        guard let stranger = labels.subtracting(known).sorted().first else { return }
+        throw MLError(
+            .invalidInput, "the data has the label '\(stranger)', which the model does not know",
+            hint: "it knows \(known.joined(separator: ", "))")
+    }
+
+    /// Where a text has one label: the most probable one, if it is not the text's.
+    func mistake(_ row: [Double], _ known: [String]) -> (label: String, confidence: Double)? {
+        let best = row.indices.dropFirst().reduce(0) { row[$1] > row[$0] ? $1 : $0 }
+        return labels.contains(known[best]) ? nil : (known[best], row[best])
+    }
+
+    /// Where a text has several: of the labels that are given or left out wrongly, the one the model is surest of.
+    func worst(_ row: [Double], _ known: [String]) -> (label: String, confidence: Double)? {
+        let wrong = known.indices.filter { (row[$0] >= 0.5) != labels.contains(known[$0]) }
+        let sureness = { (index: Int) in max(row[index], 1 - row[index]) }
+        return wrong.max { sureness($0) < sureness($1) }.map { (known[$0], sureness($0)) }
     }
 }

@@ -1,6 +1,7 @@
 import Base
 import CommandKit
 import Explainers
+import TextModels
 
 /// An explained text.
 struct Explained: Sendable {
@@ -16,6 +17,7 @@ struct ExplanationRun {
     private static let together = 16
 
     init(_ ui: UserInterface, _ title: String = "Explaining") {
+        WorkingMemory.keep()
         self.title = title
         self.ui = ui
     }

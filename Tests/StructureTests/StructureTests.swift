@@ -6,7 +6,8 @@ import Testing
 @Suite struct StructureTests {
     /// The modules in their order: each depends only on ones that stand before it.
     static let order = [
-        "CPlatform", "CGit2", "CCurl", "CArchive", "CZstd", "CBLAS", "Base", "GitKit", "ObjectStore", "DataFilter",
+        "CPlatform", "CVector", "CGit2", "CCurl", "CArchive", "CZstd", "CBLAS", "Base", "GitKit", "ObjectStore",
+        "DataFilter",
         "Remotes",
         "Archives", "Packaging", "DataKit", "DataDiff", "DVCImport", "Migration", "Pipelines", "Records", "RunKit",
         "Tensors",
@@ -18,7 +19,8 @@ import Testing
     /// Who may use what stands outside: one module each.
     static let owners: [String: Set<String>] = [
         "CGit2": ["GitKit"], "CCurl": ["Remotes"], "CArchive": ["Archives"], "CZstd": ["ObjectStore"],
-        "CBLAS": ["Tensors"], "NIOCore": ["HTTPServing"], "NIOPosix": ["HTTPServing"], "NIOHTTP1": ["HTTPServing"],
+        "CBLAS": ["Tensors"], "CVector": ["TextModels"], "NIOCore": ["HTTPServing"], "NIOPosix": ["HTTPServing"],
+        "NIOHTTP1": ["HTTPServing"],
         "NIOHTTP2": ["HTTPServing"], "NIOSSL": ["HTTPServing"],
         "Yams": ["DVCImport", "Pipelines"], "Crypto": ["Base"],
         "ArgumentParser": ["CommandKit", "DataCommands", "RunCommands", "ExplainCommands"],
@@ -35,7 +37,7 @@ import Testing
         "Migration": ["Base", "GitKit", "ObjectStore", "DataKit", "DVCImport"],
         "Pipelines": ["Base", "CPlatform", "Yams"], "Records": ["Base", "Pipelines"],
         "RunKit": ["Base", "GitKit", "ObjectStore", "DataKit", "Pipelines", "Records"], "Tensors": ["Base", "CBLAS"],
-        "TextModels": ["Base", "Tensors"], "Ensembles": ["Base", "TextModels"], "Explainers": ["Base"],
+        "TextModels": ["Base", "CVector", "Tensors"], "Ensembles": ["Base", "TextModels"], "Explainers": ["Base"],
         "ModelKit": ["Base", "GitKit", "Remotes", "DataKit", "TextModels", "Ensembles"], "Reports": ["Base"],
         "Serving": ["Base", "CPlatform"],
         "HTTPServing": ["Base", "Serving", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOHTTP2", "NIOSSL"],

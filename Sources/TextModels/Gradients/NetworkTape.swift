@@ -26,11 +26,6 @@ struct NetworkTape {
         self.shifts = shifts ?? []
         try encode(network.encode)
         try pool(network.attend)
-        guard network.predict.link == .softmax else {
-            throw MLError(
-                .invalidInput, "answers that are no shares of classes are not known in double precision",
-                hint: "use '--precision float', and another method than 'deeplift'")
-        }
         predict(network.predict, target: target)
     }
 
@@ -118,11 +113,21 @@ struct NetworkTape {
         }
     }
 
-    /// p = 1/(1 + Σ exp(sₖ − sₜ)) over the other classes: functions of one number and sums alone.
+    /// p = 1/(1 + Σ exp(sₖ − sₜ)) over the other classes: functions of one number and sums alone. Where a text has several
+    /// labels, or a number, the others do not matter.
     private mutating func predict(_ layer: SoftmaxPrediction, target: Int) {
         scores = tape.affine(pooled, TapeValue(layer.parameters[0].value), layer.parameters[1].value.doubles)
         let classes = tape[scores].columns
         let own = tape.columns(scores, target..<target + 1)
+        switch layer.link {
+        case .softmax: break
+        case .sigmoid:
+            output = tape.apply(own, .sigmoid)
+            return
+        case .identity:
+            output = own
+            return
+        }
         let against = (0..<classes).filter { $0 != target }.map { other in
             tape.add(tape.columns(scores, other..<other + 1), tape.scale(own, -1))
         }

@@ -1,4 +1,5 @@
 import Base
+import CVector
 import Tensors
 
 /// Integrated gradients of a recurrent network, all points of the path at once.
@@ -139,48 +140,28 @@ private struct Direction {
             hidden: [Float](repeating: 0, count: words * copies * row))
         var state = Matrix(copies, row)
         for step in 0..<words {
-            let start = word(step) * copies
-            let before = step > 0 ? word(step - 1) * copies : -1
+            let place = word(step)
+            let start = place * copies
             let product = step > 0 ? MatrixProduct.of(state, recurrent) : Matrix(copies, quad)
-            out.gates.withUnsafeMutableBytes { gates in
-                out.cells.withUnsafeMutableBytes { cells in
-                    state.values.withUnsafeMutableBytes { hidden in
-                        product.values.withUnsafeBytes { product in
-                            drive.withUnsafeBytes { drive in
-                                bias.withUnsafeBytes { bias in
-                                    for copy in 0..<copies {
-                                        for unit in stride(from: 0, to: row, by: 8) {
-                                            func sum(_ gate: Int) -> SIMD8<Float> {
-                                                let place = gate * row + unit
-                                                return positions[copy] * load(drive, word(step) * quad + place)
-                                                    + load(bias, place) + load(product, copy * quad + place)
-                                            }
-                                            let i = VectorFunctions.sigmoid(sum(0))
-                                            let f = VectorFunctions.sigmoid(sum(1))
-                                            let o = VectorFunctions.sigmoid(sum(2))
-                                            let g = VectorFunctions.tanh(sum(3))
-                                            var cell = i * g
-                                            if before >= 0 {
-                                                cell +=
-                                                    f
-                                                    * load(UnsafeRawBufferPointer(cells), (before + copy) * row + unit)
-                                            }
-                                            let base = (start + copy) * quad + unit
-                                            store(i, gates, base)
-                                            store(f, gates, base + row)
-                                            store(o, gates, base + 2 * row)
-                                            store(g, gates, base + 3 * row)
-                                            store(cell, cells, (start + copy) * row + unit)
-                                            store(o * VectorFunctions.tanh(cell), hidden, copy * row + unit)
-                                        }
-                                    }
-                                }
-                            }
+            drive.withUnsafeBufferPointer { drive in
+                out.gates.withUnsafeMutableBufferPointer { gates in
+                    out.cells.withUnsafeMutableBufferPointer { cells in
+                        state.values.withUnsafeMutableBufferPointer { states in
+                            cvector_lstm_forward(
+                                Int32(copies), Int32(row), positions, drive.baseAddress.map { $0 + place * quad },
+                                bias, product.values,
+                                step > 0
+                                    ? UnsafePointer(cells.baseAddress.map { $0 + word(step - 1) * copies * row }) : nil,
+                                gates.baseAddress.map { $0 + start * quad }, cells.baseAddress.map { $0 + start * row },
+                                states.baseAddress)
                         }
                     }
                 }
             }
-            out.hidden.replaceSubrange(start * row..<(start + copies) * row, with: state.values)
+            out.hidden.withUnsafeMutableBufferPointer { hidden in
+                _ = UnsafeMutableBufferPointer(rebasing: hidden[start * row..<(start + copies) * row])
+                    .update(from: state.values)
+            }
         }
         return out
     }
@@ -196,71 +177,30 @@ private struct Direction {
         var inner = Matrix(copies, quad)
         var fromHidden = Matrix(copies, row)
         var fromCell = [Float](repeating: 0, count: copies * row)
-        var own = [Float](repeating: 0, count: row)
+        var total = [Float](repeating: 0, count: quad)
         for step in stride(from: words - 1, through: 0, by: -1) {
-            let word = word(step)
-            let before = step > 0 ? self.word(step - 1) * copies : -1
-            var total = [SIMD8<Float>](repeating: .zero, count: quad / 8)
-            inner.values.withUnsafeMutableBytes { inner in
-                fromCell.withUnsafeMutableBytes { fromCell in
-                    run.gates.withUnsafeBytes { gates in
-                        run.cells.withUnsafeBytes { cells in
-                            fromHidden.values.withUnsafeBytes { fromHidden in
-                                for copy in 0..<copies {
-                                    let from = (copy * words + word) * slopes.columns + column
-                                    for unit in 0..<width { own[unit] = slopes.values[from + unit] }
-                                    for unit in stride(from: 0, to: row, by: 8) {
-                                        let base = (word * copies + copy) * quad + unit
-                                        let i = load(gates, base)
-                                        let f = load(gates, base + row)
-                                        let o = load(gates, base + 2 * row)
-                                        let g = load(gates, base + 3 * row)
-                                        let squashed = VectorFunctions.tanh(
-                                            load(cells, (word * copies + copy) * row + unit))
-                                        let dh =
-                                            own.withUnsafeBytes { load($0, unit) } + load(fromHidden, copy * row + unit)
-                                        let dc =
-                                            load(UnsafeRawBufferPointer(fromCell), copy * row + unit) + dh * o
-                                            * (1 - squashed * squashed)
-                                        let old = before < 0 ? .zero : load(cells, (before + copy) * row + unit)
-                                        let slopes = (
-                                            dc * g * i * (1 - i), dc * old * f * (1 - f), dh * squashed * o * (1 - o),
-                                            dc * i * (1 - g * g)
-                                        )
-                                        let place = copy * quad + unit
-                                        store(slopes.0, inner, place)
-                                        store(slopes.1, inner, place + row)
-                                        store(slopes.2, inner, place + 2 * row)
-                                        store(slopes.3, inner, place + 3 * row)
-                                        total[unit / 8] += slopes.0
-                                        total[(row + unit) / 8] += slopes.1
-                                        total[(2 * row + unit) / 8] += slopes.2
-                                        total[(3 * row + unit) / 8] += slopes.3
-                                        store(dc * f, fromCell, copy * row + unit)
-                                    }
-                                }
-                            }
+            let place = word(step)
+            let start = place * copies
+            run.gates.withUnsafeBufferPointer { gates in
+                run.cells.withUnsafeBufferPointer { cells in
+                    slopes.values.withUnsafeBufferPointer { above in
+                        inner.values.withUnsafeMutableBufferPointer { inner in
+                            cvector_lstm_backward(
+                                Int32(copies), Int32(row), Int32(width),
+                                above.baseAddress.map { $0 + place * slopes.columns + column },
+                                words * slopes.columns, fromHidden.values, &fromCell,
+                                gates.baseAddress.map { $0 + start * quad }, cells.baseAddress.map { $0 + start * row },
+                                step > 0 ? cells.baseAddress.map { $0 + word(step - 1) * copies * row } : nil,
+                                inner.baseAddress, &total)
                         }
                     }
                 }
             }
-            for (place, vector) in total.enumerated() {
-                for lane in 0..<8 {
-                    out[word] += Double(vector[lane]) * Double(drive[word * quad + place * 8 + lane])
-                }
-            }
+            var sum = 0.0
+            for index in 0..<quad { sum += Double(total[index]) * Double(drive[place * quad + index]) }
+            out[place] = sum
             if step > 0 { fromHidden = MatrixProduct.of(inner, recurrent, secondTransposed: true) }
         }
         return out
     }
-}
-
-@inline(__always)
-private func load(_ values: UnsafeRawBufferPointer, _ index: Int) -> SIMD8<Float> {
-    values.loadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self)
-}
-
-@inline(__always)
-private func store(_ vector: SIMD8<Float>, _ values: UnsafeMutableRawBufferPointer, _ index: Int) {
-    values.storeBytes(of: vector, toByteOffset: index * 4, as: SIMD8<Float>.self)
 }
