@@ -28,7 +28,7 @@ import Testing
     }
 
     /// The largest difference of two documents' numbers; infinite when they are not alike.
-    private static func difference(_ a: JSON, _ b: JSON) -> Double {
+    static func difference(_ a: JSON, _ b: JSON) -> Double {
         if let x = a.doubleValue, let y = b.doubleValue { return abs(x - y) }
         if let x = a.arrayValue, let y = b.arrayValue, x.count == y.count {
             return zip(x, y).reduce(0) { max($0, difference($1.0, $1.1)) }
