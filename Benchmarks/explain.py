@@ -180,4 +180,23 @@ for name, model, arguments, peer, bound in (
     failed = failed or not holds
     print(f"{name:34} {mine * 1000:11.2f} ms {start * 1000:7.0f} ms {other * 1000:9.1f} ms {other / mine:7.1f}x  "
           f"{bound}x {'held' if holds else 'MISSED'}", flush=True)
+
+
+def peak(count):
+    """Most memory that explaining so many texts takes, in MB."""
+    some = [text for text, _ in rows[6000:]][:count]
+    with open(work + "/many.txt", "w") as file:
+        file.write("".join(text + "\n" for text in some))
+    process = subprocess.Popen(["git-mlexplain", "--model", "linear", "--method", "partition", "--json", "-o", "many.json",
+                                "--file", "many.txt"], cwd=work, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0
+    return usage.ru_maxrss / 1000
+
+
+few, many = peak(100), peak(1000)
+holds = many < few * 1.25
+failed = failed or not holds
+print(f"{'Memory of 100 and 1,000 texts':34} {few:11.1f} MB {many:9.1f} MB {'':12} {many / few:7.2f}x  "
+      f"1.25x {'held' if holds else 'MISSED'}")
 sys.exit(1 if failed else 0)

@@ -231,4 +231,56 @@ import Testing
         try fails("git mlexplain HEAD --text x", "'HEAD' holds no model\nhint: these have one: \(head)")
         try fails("git mlexplain log x", "no commit of 'HEAD' has a model")
     }
+
+    @Test func `pairs of texts and texts with several labels`() throws {
+        let box = try Sandbox()
+        try box.run("git init -q repo")
+        var pairs = "label\ttext\tother\n"
+        var several = "label\ttext\n"
+        for row in 0..<60 {
+            let (one, two) = (["red", "blue", "green"][row % 3], ["red", "blue", "green"][row / 3 % 3])
+            pairs += "\(one == two ? "same" : "other")\ta \(one) cat.\tthe \(two) cat!\n"
+            several += "\(one == two ? one : one < two ? "\(one)|\(two)" : "\(two)|\(one)")\ta \(one) and \(two) cat\n"
+        }
+        try box.write(pairs, to: "repo/pairs.tsv")
+        try box.write(several, to: "repo/several.tsv")
+        for (name, pair, model) in [
+            ("pairs", ", pair: other", "attend: {layer: align, width: 4}"),
+            ("several", "", "attend: mean, predict: sigmoid"),
+        ] {
+            try box.write(
+                """
+                data: {train: \(name).tsv, dev: \(name).tsv, test: \(name).tsv\(pair)}
+                model: {embed: {layer: words, width: 6, min_count: 1}, encode: none, \(model)}
+                training: {epochs: 1}
+                """, to: "repo/params.yaml")
+            try box.run("git mlrun train --out m-\(name)", in: "repo")
+        }
+        for method in ["lime", "partition", "exact", "ig"] {
+            let all = try json(
+                box,
+                "git mlexplain --model m-pairs --method \(method) --text 'a red cat.' --pair 'the red cat!' --data pairs.tsv --row 1"
+            )
+            let items = try #require(all["items"]?.arrayValue)
+            #expect(items[0]["text"]?.stringValue == "a red cat.\u{1e}the red cat!" && items.count == 2)
+            #expect(items[0]["text"] == items[1]["text"] && items[0]["words"] == items[1]["words"])
+            let words = items[0]["words"]?.arrayValue?.compactMap { $0["text"]?.stringValue }
+            #expect(words?.filter { $0 == "cat" }.count == 2, "\(method)")
+        }
+        let shown = try box.run(
+            "git mlexplain --model m-pairs --text 'a cat.' --pair 'the cat!' --method partition", in: "repo"
+        ).output
+        #expect(shown.contains("‖") && !shown.contains("x1e"))
+        let errors = try json(
+            box, "git mlexplain errors --model m-several --data several.tsv --top 3 --method ablation")
+        for item in try #require(errors["items"]?.arrayValue) {
+            #expect(["red", "blue", "green"].contains(item["target"]?.stringValue))
+        }
+        let sure = try json(
+            box, "git mlexplain --model m-several --method ig --precision double --tolerance 1e-9 --text 'a red cat'")
+        #expect(abs(sure["items"]?.arrayValue?[0]["delta"]?.doubleValue ?? 1) < 1e-9)
+        for wrong in ["--text a --row 3", "--text a --text b --pair c"] {
+            #expect(try box.attempt("git mlexplain --model m-pairs \(wrong)", in: "repo").status == 129)
+        }
+    }
 }
