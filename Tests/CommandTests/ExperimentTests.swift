@@ -86,6 +86,22 @@ import Testing
         #expect(try box.run("git mlrun exp list --name-only", in: "repo").output == "added\n")
     }
 
+    @Test func `what lies in the work tree is saved as an experiment`() throws {
+        let box = try Sandbox()
+        try ExperimentTests.prepare(box)
+        try box.write("lr: 0.2\ndepth: 2\n", to: "repo/params.yaml")
+        try box.run("git mlrun repro -q && echo kept > extra && echo left > other", in: "repo")
+        #expect(
+            try box.run("git mlrun exp save -n mine -I extra -m 'By hand'", in: "repo").output
+                == "Experiment has been saved as: mine\n")
+        let saved = try show(box, "mine")
+        #expect(saved["set"] == ["lr": 0.2] && saved["metrics"]?["metrics.json"]?["accuracy"] == 0.99)
+        #expect(try box.run("git log -1 --format=%s refs/mlrun/exps/mine", in: "repo").output == "By hand\n")
+        let files = try box.run("git ls-tree --name-only refs/mlrun/exps/mine", in: "repo").output
+        #expect(files.contains("extra\n") && !files.contains("other\n"))
+        #expect(try box.attempt("git mlrun exp save -n mine", in: "repo").status == 128)
+    }
+
     @Test func `grids, the queue, tables and seeds`() throws {
         let box = try Sandbox()
         try ExperimentTests.prepare(box)

@@ -22,20 +22,27 @@ struct ExpCommand: ParsableCommand {
             """,
         subcommands: [
             ExpRun.self, ExpList.self, ExpShow.self, ExpDiff.self, ExpApply.self, ExpBranch.self, ExpRemove.self,
-            ExpRename.self, ExpPush.self, ExpPull.self, ExpRerun.self,
+            ExpRename.self, ExpPush.self, ExpPull.self, ExpRerun.self, ExpSave.self,
         ])
 }
 
 struct ExpList: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "List experiments by what they began from.")
-    @Flag(help: "Names only.") var nameOnly = false
+    @Flag(name: [.long, .customLong("names-only")], help: "Names only.") var nameOnly = false
+    @Flag(name: .customLong("sha-only"), help: "Commits only.") var shaOnly = false
+    @Flag(name: [.customShort("A"), .long], help: "Of all commits (they always are).") var allCommits = false
+    @Option(parsing: .singleValue, help: ArgumentHelp("Only what began from this commit.", valueName: "rev"))
+    var rev: [String] = []
     @Flag(help: "Print JSON: {version, experiments}.") var json = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let session = try RunSession(common)
-        let all = try session.runs.experiments.list() + session.runs.experiments.queue()
+        let bases = try rev.map { try session.repository.commit($0).id }
+        let all = try (session.runs.experiments.list() + session.runs.experiments.queue())
+            .filter { bases.isEmpty || bases.contains($0.base) }
+        if shaOnly { return all.forEach { session.ui.print($0.commit?.id.hex ?? "") } }
         if json {
             let items = all.map { experiment -> JSON in
                 [
@@ -48,9 +55,9 @@ struct ExpList: ParsableCommand {
         }
         if nameOnly { return all.forEach { session.ui.print($0.name) } }
         let names = try ExperimentView.baseNames(session)
-        var bases: [GitID] = []
-        for experiment in all where !bases.contains(experiment.base) { bases.append(experiment.base) }
-        for base in bases {
+        var groups: [GitID] = []
+        for experiment in all where !groups.contains(experiment.base) { groups.append(experiment.base) }
+        for base in groups {
             session.ui.print("\(names[base] ?? base.short):")
             for experiment in all where experiment.base == base {
                 let state = experiment.state == .done ? "" : " \(experiment.state.rawValue)"

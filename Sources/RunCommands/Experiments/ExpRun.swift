@@ -49,6 +49,11 @@ struct ExpRun: ParsableCommand {
     @Flag(name: .shortAndLong, help: "Go on with stages that do not depend on a failed one.") var keepGoing = false
     @Flag(help: "Fetch what is missing first.") var pull = false
     @Flag(help: "The targets and what depends on them.") var downstream = false
+    @Flag(name: [.customShort("R"), .long], help: "All stages in the folders given and below.") var recursive = false
+    @Flag(help: "Run what depends on a stage that ran, even if its inputs are the same.") var forceDownstream = false
+    @Flag(help: "Go on with everything after a failure.") var ignoreErrors = false
+    @Flag(help: "Outputs that are not here count as those of the record.") var allowMissing = false
+    @Flag(help: "Run in a work tree of its own (always so; DVC's spelling).") var temp = false
     @OptionGroup var common: CommonOptions
 
     enum SearchKind: String, ExpressibleByArgument, CaseIterable { case grid, random, tpe }
@@ -103,7 +108,8 @@ struct ExpRun: ParsableCommand {
         for (flag, name) in [
             (force, "--force"), (singleItem, "--single-item"), (pipeline, "--pipeline"),
             (allPipelines, "--all-pipelines"), (keepGoing, "--keep-going"), (pull, "--pull"),
-            (downstream, "--downstream"),
+            (downstream, "--downstream"), (recursive, "--recursive"), (forceDownstream, "--force-downstream"),
+            (ignoreErrors, "--ignore-errors"), (allowMissing, "--allow-missing"),
         ] where flag { arguments.append(name) }
         return arguments + (executor.map { ["--executor", $0] } ?? [])
     }

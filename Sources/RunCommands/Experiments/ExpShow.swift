@@ -17,7 +17,15 @@ struct ExpShow: ParsableCommand {
             """)
     @Argument(help: ArgumentHelp("An experiment.", valueName: "name")) var name: String?
     @Flag(help: "Print what the experiment's run said.") var log = false
-    @Option(help: ArgumentHelp("Sort by a metric or param.", valueName: "name")) var sort: String?
+    @Option(
+        name: [.long, .customLong("sort-by")], help: ArgumentHelp("Sort by a metric or param.", valueName: "name"))
+    var sort: String?
+    @Flag(help: "Leave out experiments that failed.") var hideFailed = false
+    @Flag(help: "Leave out experiments that wait.") var hideQueued = false
+    @Flag(help: "Leave out the work tree.") var hideWorkspace = false
+    @Option(parsing: .singleValue, help: ArgumentHelp("Only what began from this commit.", valueName: "rev"))
+    var rev: [String] = []
+    @Flag(name: [.customShort("A"), .long], help: "Of all commits (they always are).") var allCommits = false
     @Option(help: ArgumentHelp("With --sort: asc or desc.", valueName: "order")) var sortOrder: Log.SortOrder = .desc
     @Option(help: ArgumentHelp("Only experiments where this holds.", valueName: "expression")) var filter: String?
     @Flag(help: "Only columns that differ.") var onlyChanged = false
@@ -33,6 +41,10 @@ struct ExpShow: ParsableCommand {
         if let name { return try show(session.runs.experiments.find(name), session) }
         let filter = try filter.map { try FilterExpression($0) }
         var found = try session.runs.experiments.list() + session.runs.experiments.queue()
+        let wanted = try rev.map { try session.repository.commit($0).id }
+        if !wanted.isEmpty { found = found.filter { wanted.contains($0.base) } }
+        if hideFailed { found = found.filter { $0.state != .failed && $0.state != .stopped } }
+        if hideQueued { found = found.filter { $0.state != .queued } }
         if let filter {
             found = found.filter { experiment in
                 let entry = experiment.entry
@@ -45,7 +57,7 @@ struct ExpShow: ParsableCommand {
             found = sorted.compactMap { byCommit[$0.subject] }
         }
         if seeds { return showSeeds(found, session.ui) }
-        let view = try ExperimentView(found, session, onlyChanged: onlyChanged)
+        let view = try ExperimentView(found, session, onlyChanged: onlyChanged, hasWorkTree: !hideWorkspace)
         if output.json { return session.ui.write(view.json().compact() + "\n") }
         if output.csv { return session.ui.write(view.csv()) }
         view.table(precision: output.decimals ?? 5).show(output.md ? .markdown : .terminal, session.ui)

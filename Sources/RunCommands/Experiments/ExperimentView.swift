@@ -28,11 +28,11 @@ struct ExperimentView {
     private var table: HistoryTable
     private let hasStates: Bool
 
-    init(_ experiments: [Experiment], _ session: RunSession, onlyChanged: Bool) throws {
+    init(_ experiments: [Experiment], _ session: RunSession, onlyChanged: Bool, hasWorkTree: Bool = true) throws {
         let names = try ExperimentView.baseNames(session)
         let reader = HistoryReader(session)
         hasStates = experiments.contains { $0.state != .done }
-        if session.repository.workTree != nil {
+        if hasWorkTree, session.repository.workTree != nil {
             let snapshot = try session.runs.snapshotOfWorkTree()
             let entry = HistoryEntry(
                 commit: "", tree: "", subject: "", date: Timestamp.now(), metrics: MetricNames.joined(snapshot.metrics),

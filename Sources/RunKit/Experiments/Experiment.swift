@@ -31,6 +31,8 @@ public struct Experiment: Sendable {
     public var arguments: [String] = []
     /// What `--set` said, to run it again on another commit.
     public var assignments: [String] = []
+    /// What somebody said of it; the first line of the commit's message.
+    public var summary: String?
 
     public init(name: String, state: State, base: GitID, set: JSONObject) {
         self.name = name
@@ -48,6 +50,7 @@ public struct Experiment: Sendable {
             "duration": .number(duration), "log": log.map { .string($0.hex) } ?? .null,
             "host": host.map { .string($0) } ?? .null, "arguments": JSON(arguments), "assignments": JSON(assignments),
         ])
+        if let summary { return "\(summary)\n\n\(body.compact())" }
         return "exp: \(name)\(changes.isEmpty ? "" : " (\(changes))")\n\n\(body.compact())"
     }
 

@@ -50,7 +50,9 @@ public struct ExperimentRunner: Sendable {
     }
 
     /// The files the user sees, as a tree: what is staged, and changes of tracked files. The user's index stays as it is.
-    public func currentTree() throws -> GitID {
+    ///
+    /// - Parameter including: untracked paths that count too.
+    public func currentTree(including paths: [String] = []) throws -> GitID {
         let repository = runs.repository
         _ = try repository.requireWorkTree()
         let index = Files.temporaryName(beside: repository.gitDirectory + "/mlrun/index")
@@ -58,7 +60,12 @@ public struct ExperimentRunner: Sendable {
         defer { try? Files.remove(index) }
         if Files.exists(repository.indexPath) { try Files.copy(repository.indexPath, to: index) }
         let environment: [String: String?] = ["GIT_INDEX_FILE": index]
-        try repository.git.run(["add", "--update", "--", "."], environment: environment)
+        try repository.git.run(["add", "--update", "--", ":/"], environment: environment)
+        if !paths.isEmpty {
+            let literal = environment.merging(["GIT_LITERAL_PATHSPECS": "1"]) { $1 }
+            let top = GitCommand(directory: try repository.requireWorkTree())
+            try top.run(["add", "--force", "--"] + paths, environment: literal)
+        }
         let text = try repository.git.run(["write-tree"], environment: environment).text
         guard let id = GitID(text.dropLast()) else {
             throw MLError(.failed, "git write-tree did not answer with an id")
