@@ -53,6 +53,22 @@ import Testing
             in: "repo")
     }
 
+    @Test func `a template of one's own is filled in`() throws {
+        let box = try Sandbox()
+        try PlotTests.prepare(box)
+        try box.write(
+            "{\"data\": {\"values\": \"<DVC_METRIC_DATA>\"}, \"mark\": \"point\", \"title\": \"of <DVC_METRIC_TITLE>\", "
+                + "\"encoding\": {\"x\": {\"field\": \"<DVC_METRIC_X>\"}, \"color\": \"<DVC_METRIC_COLOR>\"}}",
+            to: "repo/.dvc/plots/dots.json")
+        let vega = try JSON(
+            parsing: try box.run("git mlrun plots show --targets hist.csv -t dots --show-vega", in: "repo").output)
+        #expect(vega["title"] == "of hist.csv" && vega["encoding"]?["x"]?["field"] == "step")
+        #expect(vega["data"]?["values"]?.arrayValue?.count == 5)
+        #expect(vega["encoding"]?["color"]?["field"] == "rev")
+        let refused = try box.attempt("git mlrun plots show --targets hist.csv -t params.yaml --show-vega", in: "repo")
+        #expect(refused.status == 128 && refused.errors.contains("'params.yaml' is not a plot template"))
+    }
+
     @Test func `vega-lite and JSON have DVC's shape`() throws {
         let box = try Sandbox()
         try PlotTests.prepare(box)

@@ -41,6 +41,8 @@ public struct PlotFigure: Sendable {
     public var xLabel: String
     public var yLabel: String
     public var series: [Series]
+    /// A Vega-Lite template of one's own, for programs that draw Vega-Lite; `kind` is then what comes nearest to it.
+    public var template: JSON?
 
     public init(title: String, kind: Kind, xLabel: String, yLabel: String, series: [Series]) {
         self.title = title

@@ -3,6 +3,7 @@ import Base
 /// A plot as a Vega-Lite 5 specification, with the data of all revisions in it.
 public enum VegaLite {
     public static func specification(_ figure: PlotFigure) -> JSON {
+        if let template = figure.template { return PlotTemplate.fill(template, figure, values: values(figure)) }
         let isMatrix = figure.kind == .confusion || figure.kind == .confusionNormalized
         let names = figure.series.map(\.name)
         var document: JSONObject = [

@@ -80,14 +80,12 @@ final class PlotReader {
 
     private func figure(_ source: PlotSource, _ sides: [Side]) throws -> PlotFigure? {
         let name = source.template ?? "linear"
-        guard let kind = PlotFigure.Kind(rawValue: name) else {
-            throw MLError(
-                .invalidInput, "the plot '\(source.id)' wants the template '\(name)', which does not exist",
-                hint: "known: " + PlotFigure.Kind.allCases.map(\.rawValue).joined(separator: ", "))
-        }
+        let template: JSON? = try PlotFigure.Kind(rawValue: name) == nil ? ownTemplate(name, source, sides) : nil
+        let kind = PlotFigure.Kind(rawValue: name) ?? template.map(PlotTemplate.nearestKind) ?? .linear
         var figure = PlotFigure(
             title: source.title ?? source.id, kind: kind, xLabel: source.xLabel ?? "", yLabel: source.yLabel ?? "",
             series: [])
+        figure.template = template
         var fields: [String] = []
         for side in sides {
             do {
@@ -107,6 +105,25 @@ final class PlotReader {
         if figure.yLabel.isEmpty { figure.yLabel = fields.count == 1 ? fields[0] : "y" }
         if figure.xLabel == figure.yLabel { figure.xLabel += " (x)" }
         return figure.series.isEmpty ? nil : figure
+    }
+
+    /// A template file: a path, or a name in `.dvc/plots`; that of the first side that has it.
+    private func ownTemplate(_ name: String, _ source: PlotSource, _ sides: [Side]) throws -> JSON {
+        for path in [name, ".dvc/plots/\(name)", ".dvc/plots/\(name).json"] {
+            for side in sides {
+                guard let bytes = try? side.content.read(path) else { continue }
+                guard let json = try? JSON(parsing: bytes), PlotTemplate.isTemplate(json) else {
+                    throw MLError(
+                        .invalidInput, "'\(path)' is not a plot template",
+                        hint: "it is Vega-Lite JSON with '<DVC_METRIC_DATA>' where the data goes")
+                }
+                return json
+            }
+        }
+        throw MLError(
+            .invalidInput, "the plot '\(source.id)' wants the template '\(name)', which does not exist",
+            hint: "known: " + PlotFigure.Kind.allCases.map(\.rawValue).joined(separator: ", ")
+                + "; or a Vega-Lite file of this repository, or one in .dvc/plots")
     }
 
     private func points(
