@@ -67,7 +67,7 @@ let package = Package(
         library("Migration", ["Base", "GitKit", "ObjectStore", "DataKit", "DVCImport"]),
         library("Pipelines", ["Base", "CPlatform", yams]),
         library("Records", ["Base", "Pipelines"]),
-        library("RunKit", ["Base", "GitKit", "ObjectStore", "DataKit", "Pipelines", "Records"]),
+        library("RunKit", ["Base", "GitKit", "ObjectStore", "DataKit", "DVCImport", "Pipelines", "Records"]),
         library("Tensors", ["Base", "CBLAS"]),
         library("TextModels", ["Base", "CVector", "Tensors"]),
         library("Ensembles", ["Base", "TextModels"]),

@@ -30,6 +30,13 @@ public enum Files {
         return Status(raw)
     }
 
+    /// The status of what `path` leads to through symbolic links; nil when that is nothing.
+    public static func targetStatus(_ path: String) -> Status? {
+        var raw = stat()
+        guard stat(path, &raw) == 0 else { return nil }
+        return Status(raw)
+    }
+
     public static func exists(_ path: String) -> Bool { status(path) != nil }
 
     public static func isDirectory(_ path: String) -> Bool {

@@ -60,7 +60,7 @@ public struct ValueDiff: Hashable, Sendable {
     }
 
     private static func shown(_ value: JSON?) -> JSON {
-        if case .array? = value { return .string(value?.compact() ?? "") }
+        if let value, case .array = value { return .string(PythonText.spell(value)) }
         return value ?? .null
     }
 

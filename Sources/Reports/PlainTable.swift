@@ -26,13 +26,24 @@ public struct PlainTable: Sendable {
 
     /// A pipe table and an empty line.
     public func markdown() -> String {
-        let escaped = rows.map { $0.map(Table.escapeMarkdown) }
+        let escaped = rows.map { $0.map(PlainTable.escape) }
         let widths = widths(escaped)
         let lines = ([titles] + escaped).map { row in
             "| " + zip(row, widths).map { TextWidth.pad($0, to: $1) }.joined(separator: " | ") + " |"
         }
         let rule = "|" + widths.map { String(repeating: "-", count: $0 + 2) }.joined(separator: "|") + "|"
         return ([lines[0], rule] + lines.dropFirst()).joined(separator: "\n") + "\n\n"
+    }
+
+    /// As in any table, but what Markdown leaves alone stays as DVC prints it: a list of numbers keeps its brackets (without
+    /// `(` behind it is no link), a name its underscores (inside of a word they are no emphasis).
+    private static func escape(_ text: String) -> String {
+        var escaped = Table.escapeMarkdown(text)
+        if text.hasPrefix("["), text.hasSuffix("]") {
+            escaped = escaped.replacing("\\[", with: "[").replacing("\\]", with: "]")
+        }
+        if !text.hasPrefix("_"), !text.hasSuffix("_") { escaped = escaped.replacing("\\_", with: "_") }
+        return escaped
     }
 
     public func csv() -> String {

@@ -14,7 +14,8 @@ struct OutputIndex: Sendable {
                     throw MLError(
                         .invalidInput,
                         "the output '\(output.path)' is made by two stages: "
-                            + "'\(stages[other].address)' and '\(stage.address)'")
+                            + "'\(stages[other].address)' and '\(stage.address)'",
+                        hint: "see \(stages[other].place) and \(stage.place)")
                 }
                 sorted.append((Array(output.path.utf8) + [slash], index))
             }
@@ -26,7 +27,8 @@ struct OutputIndex: Sendable {
                     throw MLError(
                         .invalidInput,
                         "outputs overlap: '\(output.path)' of stage '\(stages[index].address)' lies in "
-                            + "'\(folder)' of stage '\(stages[other].address)'")
+                            + "'\(folder)' of stage '\(stages[other].address)'",
+                        hint: "see \(stages[index].place) and \(stages[other].place)")
                 }
             }
             for path in [stage.file] + RepositoryPath.ancestors(of: stage.file) {

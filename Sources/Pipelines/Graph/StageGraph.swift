@@ -26,7 +26,8 @@ public struct StageGraph: Sendable {
                 for maker in outputs.makers(of: path) where !makers.contains(maker) {
                     if maker == index {
                         throw MLError(
-                            .invalidInput, "stage '\(stage.address)' reads '\(path)', which it makes itself")
+                            .invalidInput, "stage '\(stage.address)' reads '\(path)', which it makes itself",
+                            hint: "see \(stage.place)")
                     }
                     makers.append(maker)
                 }
@@ -45,7 +46,9 @@ public struct StageGraph: Sendable {
         self.indexByAddress = indexByAddress
         if let cycle = findCycle() {
             let names = (cycle + cycle.prefix(1)).map { stages[$0].address }
-            throw MLError(.invalidInput, "the stages depend on each other: \(names.joined(separator: " -> "))")
+            throw MLError(
+                .invalidInput, "the stages depend on each other: \(names.joined(separator: " -> "))",
+                hint: "see " + cycle.map { stages[$0].place }.joined(separator: ", "))
         }
     }
 

@@ -8,6 +8,8 @@ public struct Stage: Hashable, Sendable {
     public var file: String
     /// Commands in order; each runs in a shell of its own.
     public var commands: [String]
+    /// The same as it stands in the file, a text or a list of texts, templates filled in; nil for a stage made by hand.
+    public var writtenCommand: JSON?
     /// The folder commands run in; `.` is the top of the repository.
     public var directory: String
     public var dependencies: [String]
@@ -23,6 +25,9 @@ public struct Stage: Hashable, Sendable {
 
     /// What people and records call the stage: `train`, or `sub/dvc.yaml:train` for a file that is not at the top.
     public var address: String { Stage.address(name, file: file) }
+
+    /// Where the stage is written: `dvc.yaml:12`.
+    public var place: String { "\(file):\(line)" }
 
     /// The name before `@`, for stages made by `foreach` or `matrix`.
     public var group: String? {

@@ -19,6 +19,7 @@ struct StageReader {
         }
         let directory = try fields["wdir"].map { try schema.path($0, "\(what).wdir", in: folder) } ?? folder
         var stage = Stage(name: name, file: file, commands: try commands(command, what), directory: directory)
+        stage.writtenCommand = command.json
         stage.line = node.line
         if let node = fields["deps"] {
             stage.dependencies = try schema.list(node, "\(what).deps").map {

@@ -33,15 +33,19 @@ public struct Planner: Sendable {
     let lookup: any RecordLookup
     let environment: @Sendable (String) -> String?
     let options: PlanOptions
+    let locked: LockedStages?
 
-    /// - Parameter environment: the value of an environment variable; nil when it is not set.
+    /// - Parameters:
+    ///   - locked: DVC's lock files, asked where no record answers; nil for none.
+    ///   - environment: the value of an environment variable; nil when it is not set.
     public init(
-        lookup: any RecordLookup, options: PlanOptions = PlanOptions(),
+        lookup: any RecordLookup, options: PlanOptions = PlanOptions(), locked: LockedStages? = nil,
         environment: @escaping @Sendable (String) -> String? = { _ in nil }
     ) {
         self.lookup = lookup
         self.options = options
         self.environment = environment
+        self.locked = locked
     }
 
     /// The plan for stages in running order, without running any.
@@ -95,9 +99,21 @@ public struct Planner: Sendable {
             plan.state = .unchanged(record)
             return plan
         }
+        let verdict =
+            isSure
+            ? try locked?.verdict(stage, inputs, outputs: outputs, allowMissing: options.allowMissing) : nil
+        if case .matches = verdict {
+            plan.state = .unchanged(Planner.record(of: stage, inputs, key, outputs))
+            plan.isLocked = true
+            return plan
+        }
         if isForced { plan.reasons.append(.forced) }
         if stage.isAlwaysChanged || stage.isCallback { plan.reasons.append(.alwaysChanged) }
-        plan.reasons += try reasons(stage, inputs, key, outputs, records.first)
+        if case .differs(let reasons) = verdict, try lookup.latestRecord(stage: stage.address) == nil {
+            plan.reasons += reasons
+        } else {
+            plan.reasons += try reasons(stage, inputs, key, outputs, records.first)
+        }
         if plan.reasons.isEmpty { plan.reasons = [.changedDefinition] }
         if isSure, options.useRunCache, stage.isRestorable,
             let record = try records.first(where: { try isObtainable($0, stage, outputs) })
@@ -105,6 +121,21 @@ public struct Planner: Sendable {
             plan.state = .cached(record)
         }
         return plan
+    }
+
+    /// The run that DVC's lock file speaks of, as far as it is known.
+    private static func record(
+        of stage: Stage, _ inputs: StageInputs, _ key: ObjectID?, _ outputs: [String: ObjectID?]
+    ) -> RunRecord {
+        RunRecord(
+            time: .now(), stage: stage.address, key: key ?? ObjectID.of(stage.address), commands: stage.commands,
+            directory: stage.directory,
+            dependencies: inputs.dependencies.compactMap { item in
+                item.id.map { RunRecord.File(path: item.path, id: $0) }
+            }, params: inputs.params,
+            outputs: stage.outputs.compactMap { output in
+                (outputs[output.path] ?? nil).map { RunRecord.File(path: output.path, id: $0, kind: output.kind) }
+            })
     }
 
     /// A stage behind stages that run: its own reasons decide, without those that follow from their outputs.

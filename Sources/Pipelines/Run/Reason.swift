@@ -66,4 +66,6 @@ public struct StagePlan: Hashable, Sendable {
     public var inputs: StageInputs?
     /// Empty for `unchanged` and `frozen`.
     public var reasons: [Reason]
+    /// Whether it is DVC's lock file, and no record of ours, that says the stage did not change.
+    public var isLocked = false
 }

@@ -10,6 +10,8 @@ public struct ReproOptions: Sendable {
     public var isGlob = false
     /// `-P`: all stages of all files.
     public var allPipelines = false
+    /// Only stages with this tag (`meta.mlrun.tags`); what they need still counts.
+    public var tag: String?
     /// `-p`: everything connected with the targets.
     public var pipeline = false
     /// `-R`: all stages of files in and below the folders named as targets.
@@ -58,6 +60,17 @@ public struct ReproOptions: Sendable {
 
     /// The stages that targets name, without those they need.
     public func roots(in graph: StageGraph) throws -> [Int] {
+        let found = try chosen(in: graph)
+        guard let tag else { return found }
+        let tagged = found.filter { graph.stages[$0].settings.tags.contains(tag) }
+        if tagged.isEmpty {
+            let known = Set(graph.stages.flatMap(\.settings.tags)).sorted()
+            throw MLError(.notFound, "no stage has the tag '\(tag)'", hints: NearestName.hints(tag, in: known))
+        }
+        return tagged
+    }
+
+    private func chosen(in graph: StageGraph) throws -> [Int] {
         if allPipelines { return Array(graph.stages.indices) }
         if targets.isEmpty && !recursive {
             return graph.stages.indices.filter { RepositoryPath.folder(of: graph.stages[$0].file) == folder }

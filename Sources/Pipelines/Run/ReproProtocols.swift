@@ -11,9 +11,14 @@ public protocol RecordSink: Sendable {
 
     /// Adds a record.
     func append(_ record: RunRecord) throws
+
+    /// Adds several in one step.
+    func append(_ records: [RunRecord]) throws
 }
 
 extension RecordSink {
+    public func append(_ records: [RunRecord]) throws { try records.forEach { try append($0) } }
+
     /// None.
     public func takeRecordedMetrics(stage address: String) throws -> JSONObject { [:] }
 }

@@ -14,17 +14,22 @@ public struct Reproducer: Sendable {
     /// By name; what is not here runs on this machine.
     let executors: [String: any StageExecutor]
     let options: ReproOptions
-    let context: RunContext
+    private let context: ContextOnce
+    let locked: LockedStages?
 
     /// - Parameters:
     ///   - content: the work tree.
+    ///   - locked: DVC's lock files, asked where no record answers; nil for none.
     ///   - executors: others than `runner`, for stages (or options) that name them.
-    ///   - context: what every record says about commit, tree and machine.
+    ///   - context: what every record says about commit, tree and machine; asked once, before anything changes, since a
+    ///     look at the whole work tree is dear where nothing is to be done.
     public init(
         graph: StageGraph, content: any ContentSource, lookup: any RecordLookup, sink: any RecordSink,
         store: any OutputStore, runner: StageRunner, executors: [any StageExecutor] = [],
-        options: ReproOptions = ReproOptions(), context: RunContext = RunContext()
+        options: ReproOptions = ReproOptions(),
+        context: @autoclosure @escaping @Sendable () throws -> RunContext = RunContext(), locked: LockedStages? = nil
     ) {
+        self.locked = locked
         self.graph = graph
         self.content = content
         self.lookup = lookup
@@ -33,7 +38,7 @@ public struct Reproducer: Sendable {
         self.runner = runner
         self.executors = Dictionary(executors.map { ($0.name, $0) }) { first, _ in first }
         self.options = options
-        self.context = context
+        self.context = ContextOnce(context)
     }
 
     /// What `run` would do, without doing it.
@@ -64,17 +69,30 @@ public struct Reproducer: Sendable {
         return executor
     }
 
-    func planner() -> Planner {
+    /// The stages (of those the options name) that are up to date now, in running order.
+    public func finished() throws -> [StagePlan] {
+        try planner(force: false).plan(graph, order: try options.order(in: graph), content: content).filter { plan in
+            if case .unchanged = plan.state { return true }
+            return plan.reasons == [.alwaysChanged]
+        }
+    }
+
+    func planner() -> Planner { planner(force: options.force) }
+
+    private func planner(force: Bool) -> Planner {
         let environment = runner.environment
         return Planner(
             lookup: lookup,
             options: PlanOptions(
-                force: options.force, useRunCache: options.useRunCache, allowMissing: options.allowMissing)
+                force: force, useRunCache: options.useRunCache, allowMissing: options.allowMissing),
+            locked: locked
         ) { environment[$0] }
     }
 
     /// Whether the outputs are in place now.
     func restore(_ record: RunRecord, of stage: Stage, _ event: (ReproEvent) -> Void) throws -> Bool {
+        // Before anything changes: what is restored must not count as a change of the user's.
+        _ = try context.value()
         do {
             try store.restore(record.outputs)
             return true
@@ -97,9 +115,32 @@ public struct Reproducer: Sendable {
                 "stage '\(stage.address)' must run and needs '\(dependency.path)', which is not in the work tree",
                 hint: "'git mldata pull' or 'git mlrun repro --pull' brings it")
         }
+        _ = try context.value()
         try store.fill(stage.dependencies + stage.outputs.filter(\.isPersistent).map(\.path))
         // What a run that failed left behind is not of this run.
         _ = try sink.takeRecordedMetrics(stage: stage.address)
+    }
+
+    /// A run that DVC's lock file knows, as a record: from then on the lock is not needed. Nil where something is missing.
+    func adopted(_ plan: StagePlan, _ record: RunRecord, _ event: (ReproEvent) -> Void) throws -> RunRecord? {
+        let stage = plan.stage
+        guard plan.key != nil, record.outputs.count == stage.outputs.count,
+            record.dependencies.count == plan.inputs?.dependencies.count
+        else { return nil }
+        var record = record
+        for index in record.dependencies.indices {
+            record.dependencies[index].size = try content.size(of: record.dependencies[index].path)
+        }
+        record.outputs = try stage.outputs.map { output in
+            guard let id = try content.id(of: output.path) else {
+                throw MLError(.failed, "the output '\(output.path)' of stage '\(stage.address)' has gone")
+            }
+            return try file(output, id)
+        }
+        record.metrics = metrics(of: stage, event)
+        record.context = try context.value()
+        record.context.tools["dvc.lock"] = "2.0"
+        return record
     }
 
     /// Records a run whose commands succeeded, and keeps its outputs.
@@ -113,7 +154,8 @@ public struct Reproducer: Sendable {
         var record = RunRecord(
             time: Timestamp.now(), stage: stage.address, key: key, commands: stage.commands, directory: stage.directory,
             params: inputs.params, duration: outcome.duration, processorTime: outcome.processorTime,
-            peakMemory: outcome.peakMemory, context: context, environment: inputs.environment)
+            peakMemory: outcome.peakMemory, context: try context.value(), environment: inputs.environment)
+        if !stage.settings.tags.isEmpty { record.unknown["tags"] = JSON(stage.settings.tags) }
         var isStable = true
         for dependency in inputs.dependencies {
             guard let id = dependency.id else { continue }
@@ -141,6 +183,10 @@ public struct Reproducer: Sendable {
         guard let id else {
             throw MLError(.failed, "the output '\(output.path)' of stage '\(stage.address)' has gone")
         }
+        return try file(output, id)
+    }
+
+    private func file(_ output: Output, _ id: ObjectID) throws -> RunRecord.File {
         let status = Files.status(Files.join(runner.root, output.path))
         let mode: FolderID.Mode =
             status?.isSymbolicLink == true
@@ -160,5 +206,23 @@ public struct Reproducer: Sendable {
             }
         }
         return result
+    }
+}
+
+/// A context that is made at first use.
+private final class ContextOnce: @unchecked Sendable {
+    private let make: @Sendable () throws -> RunContext
+    private let mutex = Mutex()
+    private var made: RunContext?
+
+    init(_ make: @escaping @Sendable () throws -> RunContext) { self.make = make }
+
+    func value() throws -> RunContext {
+        try mutex.withLock {
+            if let made { return made }
+            let value = try make()
+            made = value
+            return value
+        }
     }
 }

@@ -23,6 +23,8 @@ final class Reproduction {
     /// Stages that failed or were held up, with the failed stage behind it.
     private var broken: [Int: Stage] = [:]
     private var failure: MLError?
+    /// Runs that only DVC's lock file knew, recorded at the end in one step.
+    private var adopted: [RunRecord] = []
     private var toldOfLock: Set<Int> = []
 
     private enum State { case waiting, locked, running, done }
@@ -81,6 +83,7 @@ final class Reproduction {
                 for position in states.indices where states[position] == .locked { states[position] = .waiting }
             }
         }
+        try reproducer.sink.append(adopted)
         if let failure { throw failure }
         return result
     }
@@ -110,6 +113,7 @@ final class Reproduction {
             switch plan.state {
             case .unchanged(let record):
                 if options.allowMissing { overlay.set(record.outputs) }
+                if plan.isLocked, let found = try reproducer.adopted(plan, record, event) { adopted.append(found) }
                 result.unchanged.append(stage)
                 event(.unchanged(stage))
                 try checkGates(stage, record, base: nil)

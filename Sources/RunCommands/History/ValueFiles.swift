@@ -28,7 +28,12 @@ struct ValueSelection {
     /// Params: only those that stages depend on.
     var stagesOnly = false
 
-    func files(_ project: Project?, _ content: any ContentSource) throws -> [ValueFile] {
+    /// The files with what they hold.
+    ///
+    /// - Parameter cache: asked for files that the content lacks.
+    func files(
+        _ project: Project?, _ content: any ContentSource, cache: DVCCache? = nil
+    ) throws -> [ValueFile] {
         if targets.isEmpty && kind == .params {
             let values = try ParamTable.values(project, content, stagesOnly: stagesOnly)
             return values.pairs.map { ValueFile(path: $0.key, tree: $0.value) }
@@ -41,7 +46,7 @@ struct ValueSelection {
         }
         return try paths.compactMap { path in
             do {
-                guard let bytes = try content.read(path) else {
+                guard let bytes = try content.read(path) ?? cache?.read(path) else {
                     guard targets.contains(path) else { return nil }
                     let error = MLError(.notFound, "'\(path)' does not exist")
                     return ValueFile(path: path, tree: [:], problem: error)
@@ -57,7 +62,11 @@ struct ValueSelection {
     func files(ofRevision revision: String, _ session: RunSession) throws -> [ValueFile] {
         let commit = try session.repository.commit(revision)
         let content = session.runs.content(of: commit, fetch: session.fetch)
-        return try files(targets.isEmpty ? session.runs.project(of: commit, content) : nil, content)
+        let project = try session.runs.project(of: commit, content)
+        let cache =
+            kind == .metrics
+            ? project.map { DVCCache(root: session.repository.workTree, project: $0, content: content) } : nil
+        return try files(targets.isEmpty ? project : nil, content, cache: cache)
     }
 
     func filesOfWorkTree(_ session: RunSession) throws -> [ValueFile] {

@@ -1,4 +1,5 @@
 import Base
+import Records
 import Reports
 
 /// Values as DVC spells them in tables.
@@ -12,6 +13,7 @@ enum ValueText {
         case .string(let text)?: return text
         case .bool(let flag)?: return flag ? "True" : "False"
         case .number(let number)?: return precision.map { Quantity.number(number, precision: $0) } ?? number.description
+        case .array?, .object?: return value.map(PythonText.spell) ?? ""
         case let value?: return value.compact()
         }
     }

@@ -65,7 +65,8 @@ struct ValueShowOptions: ParsableArguments {
         revisions += try all(session)
         var found: [(name: String, files: [ValueFile])] = []
         if wantsWorkTree {
-            found.append((revisions.isEmpty ? "" : "workspace", try selection.filesOfWorkTree(session)))
+            let isAlone = revisions.isEmpty && !(allBranches || allTags || allCommits)
+            found.append((isAlone ? "" : "workspace", try selection.filesOfWorkTree(session)))
         }
         for (name, revision) in revisions {
             found.append((name, try selection.files(ofRevision: revision, session)))
@@ -96,7 +97,7 @@ struct ValueShowOptions: ParsableArguments {
         }
         if allCommits {
             let ids = try session.repository.git.run(["rev-list", "--branches", "--tags", "HEAD"]).text
-            result += ids.split(separator: "\n").map { (String($0.prefix(7)), String($0)) }
+            result += ids.split(separator: "\n").map { (String($0), String($0)) }
         }
         return result
     }

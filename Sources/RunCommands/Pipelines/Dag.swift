@@ -13,7 +13,8 @@ struct Dag: ParsableCommand {
     @Flag(help: "Print Graphviz.") var dot = false
     @Flag(help: "Print Mermaid in a Markdown fence.") var md = false
     @Flag(help: "Print JSON.") var json = false
-    @Flag(help: "Draw output files instead of stages.") var outs = false
+    @Flag(name: .shortAndLong, help: "Draw output files instead of stages.") var outs = false
+    @Flag(help: "Draw stages of one 'foreach' or 'matrix' as one.") var collapseForeachMatrix = false
     @Flag(help: "With a target: the whole pipeline it belongs to.") var full = false
     @OptionGroup var common: CommonOptions
 
@@ -39,12 +40,22 @@ struct Dag: ParsableCommand {
     }
 
     private func stages(_ graph: StageGraph, _ wanted: Set<Int>) -> Graph {
-        let order = graph.postOrder(from: wanted.sorted(), within: wanted)
-        let edges = order.flatMap { index in
-            graph.upstream[index].filter { wanted.contains($0) }
-                .map { Graph.Edge(graph.stages[$0].address, graph.stages[index].address) }
+        func name(_ index: Int) -> String {
+            let stage = graph.stages[index]
+            guard collapseForeachMatrix, stage.group != nil else { return stage.address }
+            return String(stage.address.prefix { $0 != "@" })
         }
-        return Graph(nodes: order.map { graph.stages[$0].address }, edges: edges)
+        let order = graph.postOrder(from: wanted.sorted(), within: wanted)
+        var seen: Set<String> = []
+        var edges: [Graph.Edge] = []
+        for index in order {
+            for upstream in graph.upstream[index] where wanted.contains(upstream) && name(upstream) != name(index) {
+                let (from, to) = (name(upstream), name(index))
+                if seen.insert("\(from)\n\(to)").inserted { edges.append(Graph.Edge(from, to)) }
+            }
+        }
+        var nodes: Set<String> = []
+        return Graph(nodes: order.map(name).filter { nodes.insert($0).inserted }, edges: edges)
     }
 
     private func outputs(_ graph: StageGraph, _ wanted: Set<Int>) -> Graph {

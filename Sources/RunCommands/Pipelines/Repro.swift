@@ -2,6 +2,7 @@ import ArgumentParser
 import Base
 import CommandKit
 import DataKit
+import GitKit
 import Pipelines
 import Records
 import Reports
@@ -38,12 +39,16 @@ struct Repro: ParsableCommand {
     @Flag(help: "Do not keep outputs in the store.") var noCommit = false
     @Flag(help: "Do not take outputs from earlier runs.") var noRunCache = false
     @Flag(help: "Targets are patterns.") var glob = false
+    @Option(help: ArgumentHelp("Only stages with this tag (meta.mlrun.tags), and what they need.", valueName: "tag"))
+    var tag: String?
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
             "Run up to N stages at once, or fewer that ask for more processors (default: mlrun.jobs, or 1).",
             valueName: "n"))
     var jobs: Int?
+    @Flag(name: .customLong("write-dvc-lock"), help: "Write dvc.lock beside each dvc.yaml afterwards, for DVC.")
+    var writesDVCLock = false
     @Option(help: ArgumentHelp("Where stages run: local or slurm (default: what each stage says).", valueName: "name"))
     var executor: String?
     @Flag(help: "Only print what would run, and why.") var dry = false
@@ -71,22 +76,36 @@ struct Repro: ParsableCommand {
                 $0.split(separator: " ").map(String.init)
             },
             interval: Double(try session.data.configuration.integer("mlrun.slurmInterval") ?? 2))
+        let repository = session.repository
         let reproducer = Reproducer(
             graph: project.graph, content: content, lookup: session.runs.records, sink: session.runs.records,
             store: try OutputKeeper(content: content, data: session.data, progress: session.ui.progress),
-            runner: runner, executors: [slurm], options: try options(session), context: try RunContext(session))
+            runner: runner, executors: [slurm], options: try options(session), context: try RunContext(repository),
+            locked: LockedStages(root: content.root))
         if dry { return try plan(reproducer, session.ui) }
         let result = try reproducer.run { ReproText.show($0, session.ui) }
+        if writesDVCLock { try writeLock(project, content, reproducer, session) }
         if !result.failures.isEmpty {
             throw MLError(
                 .failed,
                 "\(Quantity.count(result.failures.count, "stage")) failed: "
                     + result.failures.map { "'\($0.stage.address)'" }.joined(separator: ", "))
         }
-        if result.isUpToDate { session.ui.print("Data and pipelines are up to date.") }
+        if result.isUpToDate { session.ui.summary("Data and pipelines are up to date.") }
+    }
+
+    private func writeLock(
+        _ project: Project, _ content: WorkTreeContent, _ reproducer: Reproducer, _ session: RunSession
+    ) throws {
+        if !project.stages.contains(where: { LockedStages.path(for: $0.file) != nil }) {
+            return session.ui.warning("there is no dvc.yaml here, so no dvc.lock is written")
+        }
+        let stages = try reproducer.finished().map { (stage: $0.stage, params: $0.inputs?.params ?? []) }
+        for path in try DVCLockWriter(root: content.root).write(stages) { session.ui.status("Wrote '\(path)'") }
     }
 
     func validate() throws {
+        if dry && writesDVCLock { throw ValidationError("--dry and --write-dvc-lock exclude each other") }
         if let jobs, jobs < 1 { throw ValidationError("--jobs must be at least 1") }
         if exitCode && !dry { throw ValidationError("--exit-code needs --dry") }
     }
@@ -100,6 +119,7 @@ struct Repro: ParsableCommand {
         options.targets = targets
         options.folder = session.folder
         options.isGlob = glob
+        options.tag = tag
         options.allPipelines = allPipelines
         options.pipeline = pipeline
         options.recursive = recursive
@@ -126,6 +146,9 @@ struct Repro: ParsableCommand {
             case .run, .mayRun:
                 ui.print("Running stage '\(name)': \(reasons)")
                 for command in plan.stage.commands { ui.print("> \(command)") }
+                if let missing = plan.inputs?.missing.first {
+                    ui.warning("stage '\(name)' needs '\(missing)', which does not exist: it cannot run")
+                }
             }
             switch plan.state {
             case .unchanged, .frozen: break
@@ -149,13 +172,13 @@ struct Repro: ParsableCommand {
 enum ReproText {
     static func show(_ event: ReproEvent, _ ui: UserInterface) {
         switch event {
-        case .unchanged(let stage), .frozen(let stage): ui.print("Stage '\(stage.address)' didn't change, skipping")
+        case .unchanged(let stage), .frozen(let stage): ui.summary("Stage '\(stage.address)' didn't change, skipping")
         case .restored(let stage, _, _):
-            ui.print("Stage '\(stage.address)' is cached - skipping run, checking out outputs")
+            ui.summary("Stage '\(stage.address)' is cached - skipping run, checking out outputs")
         case .starting(let stage, let reasons):
-            ui.print("Running stage '\(stage.address)':")
+            ui.summary("Running stage '\(stage.address)':")
             ui.status("  (\(reasons.map(\.description).joined(separator: ", ")))")
-        case .command(_, let command): ui.print("> \(command)")
+        case .command(_, let command): ui.summary("> \(command)")
         case .output(_, let bytes): try? ui.write(bytes)
         case .finished(let stage, let record):
             let metrics = MetricNames.joined(record.metrics).pairs.prefix(6).map {
@@ -173,9 +196,9 @@ enum ReproText {
 
 extension RunContext {
     /// Where this run takes place.
-    init(_ session: RunSession) throws {
-        let head = try session.repository.head()
-        let changes = try session.repository.git.run(["status", "--porcelain", "--untracked-files=no"]).output
+    init(_ repository: Repository) throws {
+        let head = try repository.head()
+        let changes = try repository.git.run(["status", "--porcelain", "--untracked-files=no"]).output
         self.init(
             tree: head?.tree.hex, commit: head?.id.hex, isDirty: !changes.isEmpty, host: hostName(),
             tools: ["git-ml": .string(Program.version)])

@@ -19,7 +19,8 @@ struct StageList: ParsableCommand {
     var targets: [String] = []
     @Flag(help: "All stages of the repository.") var all = false
     @Flag(name: [.customShort("R"), .long], help: "Stages in the folders given and below.") var recursive = false
-    @Flag(help: "Only names.") var nameOnly = false
+    @Flag(name: [.long, .customLong("names-only")], help: "Only names.") var nameOnly = false
+    @Option(help: ArgumentHelp("Only stages with this tag (meta.mlrun.tags).", valueName: "tag")) var tag: String?
     @OptionGroup var common: CommonOptions
 
     func run() throws {
@@ -30,6 +31,7 @@ struct StageList: ParsableCommand {
         options.folder = session.folder
         options.allPipelines = all
         options.recursive = recursive
+        options.tag = tag
         let stages = try options.roots(in: graph).map { graph.stages[$0] }
         if nameOnly { return stages.forEach { session.ui.print($0.address) } }
         let width = stages.map { TextWidth.columns($0.address) }.max() ?? 0
@@ -47,7 +49,7 @@ extension Stage {
         if let summary { return summary.split(separator: "\n").first.map(String.init) ?? "" }
         func paths(_ kinds: [Output.Kind]) -> String {
             outputs.filter { kinds.contains($0.kind) }.map { RepositoryPath.relative($0.path, to: directory) }
-                .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }.joined(separator: ", ")
+                .joined(separator: ", ")
         }
         let data = paths([.data])
         let reports = paths([.metric, .plot])
@@ -67,6 +69,7 @@ struct StageAdd: ParsableCommand {
 
     @Option(name: .shortAndLong, help: "The stage's name.") var name: String
     @Flag(name: .shortAndLong, help: "Overwrite a stage of this name.") var force = false
+    @Flag(name: .customLong("run"), help: "Run it at once.") var runsAtOnce = false
     @Option(name: .shortAndLong, help: "What it reads.") var deps: [String] = []
     @Option(name: .shortAndLong, help: "Params it reads: [FILE:]KEY,KEY") var params: [String] = []
     @Option(name: .shortAndLong, help: "What it makes.") var outs: [String] = []
@@ -90,7 +93,7 @@ struct StageAdd: ParsableCommand {
         let content = try session.runs.workTreeContent(session.runs.statCache())
         let file = try PipelineEdit.file(in: session.folder, content)
         var draft = StageDraft(name: name, command: commandText)
-        draft.directory = wdir
+        draft.directory = wdir == "." ? nil : wdir
         draft.summary = desc
         draft.isAlwaysChanged = alwaysChanged
         draft.dependencies = deps
@@ -111,6 +114,7 @@ struct StageAdd: ParsableCommand {
         _ = try Project(others + [edited])
         try Files.writeAtomically(text, to: Files.join(content.root, file))
         session.ui.status("Added stage '\(name)' in '\(file)'")
+        if runsAtOnce { try Repro.parse(["--single-item", "--", name]).run() }
     }
 
     /// One word is a whole command; several are joined as DVC joins them.
