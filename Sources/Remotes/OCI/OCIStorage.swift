@@ -48,7 +48,7 @@ public final class OCIStorage: Storage, @unchecked Sendable {
             try putEmptyConfiguration(item.key)
             let file = try FileHandle(reading: item.file)
             let size = try file.status().size
-            let digest = try "sha256:" + (item.digest ?? HTTPBody.file(file, 0..<size).digest()).hex
+            let digest = try "sha256:" + HTTPBody.file(file, 0..<size).digest().hex
             try OCIUpload(access: access, digest: digest, size: size, key: item.key) {
                 try file.read(count: $1, at: $0)
             }.run()
