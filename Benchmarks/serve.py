@@ -1,77 +1,157 @@
-"""Requests a second of `git mlrun serve` and of scikit-learn behind FastAPI and uvicorn, on the same texts, in turns.
+"""`git mlrun serve` against the same kind of model behind FastAPI and uvicorn, on the same texts, in turns.
 
-serve.py TRAIN.tsv: columns 'label' and 'text'. Needs git-mlrun and git-mldata on PATH, wrk, and a Python with fastapi, uvicorn,
-httptools, uvloop and scikit-learn.
+serve.py TRAIN.tsv [linear|recurrent]: columns 'label' and 'text'. Needs git-mlrun and git-mldata on PATH, wrk, and a Python with
+fastapi, uvicorn, httptools and uvloop, and scikit-learn or torch. Prints requests a second and p99 with 32 connections, the median
+with one, the share of it that is not the model, and the time from the start to the first answer.
 """
-import csv, json, os, re, signal, statistics, subprocess, sys, tempfile, time, urllib.request
+import json, os, re, signal, statistics, subprocess, sys, tempfile, time, urllib.request
 
-ROUNDS, SECONDS, CONNECTIONS = 5, 4, 32
-csv.field_size_limit(1 << 24)
+SECONDS, CONNECTIONS = 4, 32
+ROUNDS = int(os.environ.get("ROUNDS", 5))
 train = os.path.abspath(sys.argv[1])
+kind = sys.argv[2] if len(sys.argv) > 2 else "linear"
 work = tempfile.mkdtemp()
 os.chdir(work)
-open("app.py", "w").write(f"""
+READ = f"""
 import csv
 from fastapi import FastAPI
 from pydantic import BaseModel
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
 csv.field_size_limit(1 << 24)
 rows = list(csv.DictReader(open({train!r}), delimiter="\\t", quoting=csv.QUOTE_NONE))
-model = make_pipeline(CountVectorizer(ngram_range=(1, 2), binary=True, min_df=2), LogisticRegression(max_iter=50))
-model.fit([row["text"] for row in rows], [row["label"] for row in rows])
 app = FastAPI()
 class Question(BaseModel):
     text: str
+"""
+LINEAR = """
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+model = make_pipeline(CountVectorizer(ngram_range=(1, 2), binary=True, min_df=2), LogisticRegression(max_iter=50))
+model.fit([row["text"] for row in rows], [row["label"] for row in rows])
 @app.post("/predict")
 def predict(question: Question):
     row = model.predict_proba([question.text])[0]
-    return {{"label": model.classes_[row.argmax()], "probabilities": dict(zip(model.classes_, row.tolist()))}}
-""")
+    return {"label": model.classes_[row.argmax()], "probabilities": dict(zip(model.classes_, row.tolist()))}
+"""
+# Of the same shape as ours; what it has learnt makes no difference to its speed.
+RECURRENT = """
+import re, torch
+torch.set_num_threads(1)
+words = {word: number + 1 for number, word in enumerate(sorted({w for row in rows for w in re.findall(r"\\w+", row["text"].lower())}))}
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed = torch.nn.Embedding(len(words) + 1, 100)
+        self.encode = torch.nn.LSTM(100, 64, bidirectional=True, batch_first=True)
+        self.attend, self.query = torch.nn.Linear(128, 64), torch.nn.Linear(64, 1, bias=False)
+        self.predict = torch.nn.Linear(128, 2)
+    def forward(self, x):
+        states, _ = self.encode(self.embed(x))
+        weights = torch.softmax(self.query(torch.tanh(self.attend(states))), 1)
+        return torch.softmax(self.predict((weights * states).sum(1)), -1)
+model = Model().eval()
+@app.post("/predict")
+def predict(question: Question):
+    with torch.inference_mode():
+        row = model(torch.tensor([[words.get(w, 0) for w in re.findall(r"\\w+", question.text.lower())]]))[0].tolist()
+    return {"label": str(row.index(max(row))), "probabilities": {"0": row[0], "1": row[1]}}
+"""
+open("app.py", "w").write(READ + (LINEAR if kind == "linear" else RECURRENT))
 text = "A fine film with a wonderful cast, though it is a little too long in the middle."
 open("ask.lua", "w").write(
     f"wrk.method = 'POST'\nwrk.body = [[{json.dumps({'text': text})}]]\nwrk.headers['content-type'] = 'application/json'\n")
-open("params.yaml", "w").write(
-    f"data: {{train: {train}, dev: {train}}}\nmodel: {{embed: ngrams}}\ntraining: {{strengths: [0.3]}}\n")
+model, training = ("{embed: ngrams}", "{strengths: [0.3]}") if kind == "linear" else (
+    "{embed: {layer: words, width: 100}, encode: {layer: bilstm, width: 64}, attend: {layer: context, width: 64}}",
+    "{epochs: 1, batch: 64, learning_rate: 0.001}")
+open("params.yaml", "w").write(f"data: {{train: {train}, dev: {train}}}\nmodel: {model}\ntraining: {training}\n")
 subprocess.run(["git", "init", "-q"], check=True)
 subprocess.run(["git-mlrun", "train", "--params", "params.yaml", "--out", "m", "-q"], check=True)
 SERVERS = {
     "git mlrun serve": (18101, ["git-mlrun", "serve", "m", "--port", "18101", "-q"]),
+    "with 2 replicas": (18103, ["git-mlrun", "serve", "m", "--port", "18103", "--replicas", "2", "-q"]),
     "FastAPI + uvicorn": (18102, [sys.executable, "-m", "uvicorn", "app:app", "--port", "18102", "--log-level", "error",
                                   "--no-access-log", "--workers", "2"]),
 }
 
 
+def memory(process):
+    """Resident and proportional megabytes of a process and those it started."""
+    total = shared = 0
+    for name in os.listdir("/proc"):
+        try:
+            if name.isdigit() and os.getpgid(int(name)) == process.pid:
+                lines = dict(line.split(":", 1) for line in open(f"/proc/{name}/smaps_rollup").read().split("\n")[1:] if ":" in line)
+                total += int(lines["Rss"].split()[0])
+                shared += int(lines["Pss"].split()[0])
+        except (OSError, KeyError):
+            pass
+    return total / 1024, shared / 1024
+
+
+def seconds(text):
+    number, unit = re.fullmatch(r"([\d.]+)(us|ms|s|m)", text).groups()
+    return float(number) * {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60}[unit]
+
+
+def wrk(url, connections):
+    out = subprocess.run(
+        ["wrk", "-t1", f"-c{connections}", f"-d{SECONDS}", "--latency", "-s", "ask.lua", url], check=True,
+        capture_output=True, text=True).stdout
+    assert "Non-2xx" not in out, out
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]), *(
+        seconds(re.search(rf"{p}%\s+(\S+)", out)[1]) for p in (50, 99))
+
+
 def measure(name):
     port, command = SERVERS[name]
     url = f"http://127.0.0.1:{port}/predict"
+    start = time.time()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         question = urllib.request.Request(url, json.dumps({"text": text}).encode(), {"content-type": "application/json"})
-        for _ in range(600):
+        while time.time() - start < 600:
             try:
                 urllib.request.urlopen(question).read()
                 break
             except OSError:
-                time.sleep(0.1)
-        out = subprocess.run(
-            ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}", "--latency", "-s", "ask.lua", url], check=True,
-            capture_output=True, text=True).stdout
+                time.sleep(0.002)
+        ready = time.time() - start
+        rate, _, p99 = wrk(url, CONNECTIONS)
+        _, median, _ = wrk(url, 1)
+        return {"rate": rate, "p99": p99, "median": median, "ready": ready, "memory": memory(process)}
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
-    assert "Non-2xx" not in out, out
-    number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", out).groups()
-    return float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]), float(number) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit]
 
 
 rows = {name: [] for name in SERVERS}
 for _ in range(ROUNDS):
     for name in SERVERS:
         rows[name].append(measure(name))
-ours, theirs = (rows[name] for name in SERVERS)
+
+
+def median(name, key):
+    return statistics.median(row[key] for row in rows[name])
+
+
+print(f"{kind} model   {'requests/s':>12} {'p99':>9} {'median, 1':>10} {'ready':>9} {'RSS':>7} {'PSS':>7}")
 for name in SERVERS:
-    print(f"{name:20} {statistics.median(r for r, _ in rows[name]):10.0f} requests/s   p99 {statistics.median(p for _, p in rows[name]):7.2f} ms")
-print(f"requests/s: {statistics.median(a[0] / b[0] for a, b in zip(ours, theirs)):.1f} times"
-      f"   p99: 1/{statistics.median(b[1] / a[1] for a, b in zip(ours, theirs)):.1f}")
+    resident, shared = rows[name][-1]["memory"]
+    print(f"{name:18} {median(name, 'rate'):9.0f} {1e3 * median(name, 'p99'):8.2f} ms {1e6 * median(name, 'median'):7.0f} us"
+          f" {1e3 * median(name, 'ready'):6.0f} ms {resident:5.0f} M {shared:5.0f} M")
+theirs = "FastAPI + uvicorn"
+for name in SERVERS:
+    if name != theirs:
+        pairs = list(zip(rows[name], rows[theirs]))
+        print(f"{name}: requests/s {statistics.median(a['rate'] / b['rate'] for a, b in pairs):.1f} times,"
+              f" p99 1/{statistics.median(b['p99'] / a['p99'] for a, b in pairs):.1f}")
+# The bare model: the slope of many texts over few, in one process.
+def predict(count):
+    start = time.time()
+    subprocess.run(["git-mlrun", "predict", "--model", "m", "--json"], input="\n".join([text] * count).encode(),
+                   stdout=subprocess.DEVNULL, check=True)
+    return time.time() - start
+few, lots = 10, 4000
+bare = statistics.median((predict(lots) - predict(few)) / (lots - few) for _ in range(3))
+print(f"bare model (with reading and printing): {1e6 * bare:.0f} us a text; over it at the median:"
+      f" {1e6 * (median('git mlrun serve', 'median') - bare):.0f} us")

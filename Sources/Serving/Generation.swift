@@ -39,14 +39,16 @@ public final class Generation: Sendable {
 
     /// A model of this process, answered by threads of it.
     ///
-    /// - Parameter threads: how many batches at once.
+    /// - Parameters:
+    ///   - threads: how many batches at once.
+    ///   - isQuick: whether it may be asked on the threads of connections, while it is quick. Not for one that can hang.
     public convenience init(
         number: Int, version: String, model: String, predictor: any Predictor, queue: PredictionQueue, threads: Int,
-        reference: ReferenceDistribution? = nil
+        isQuick: Bool = false, reference: ReferenceDistribution? = nil
     ) {
         self.init(
             number: number, version: version, model: model, labels: predictor.labels, queue: queue,
-            engine: LocalEngine(predictor, queue, threads: threads), reference: reference,
+            engine: LocalEngine(predictor, queue, threads: threads, isQuick: isQuick), reference: reference,
             vocabulary: predictor as? any VocabularyPredictor)
     }
 
@@ -94,7 +96,8 @@ public struct ReplicaState: Sendable {
 
 /// Answers with threads of this process.
 public final class LocalEngine: PredictionEngine {
-    public init(_ predictor: any Predictor, _ queue: PredictionQueue, threads: Int) {
+    public init(_ predictor: any Predictor, _ queue: PredictionQueue, threads: Int, isQuick: Bool) {
+        if isQuick { queue.answerQuickly(workers: max(1, threads)) { try predictor.predict($0) } }
         for worker in 0..<max(1, threads) {
             startThread {
                 while let batch = queue.take(worker) {

@@ -70,7 +70,8 @@ public final class GenerationStatistics: @unchecked Sendable {
     func enter() { underWay.add(1, ordering: .relaxed) }
     func leave() { underWay.subtract(1, ordering: .relaxed) }
 
-    func observe(labels: [String], seconds: Double) {
+    /// Counts an answered request with the labels it got.
+    public func observe(labels: [String], seconds: Double) {
         mutex.withLock {
             numbers.requests += 1
             numbers.add(seconds: seconds)
@@ -78,7 +79,8 @@ public final class GenerationStatistics: @unchecked Sendable {
         }
     }
 
-    func observeError(seconds: Double) {
+    /// Counts one the model failed.
+    public func observeError(seconds: Double) {
         mutex.withLock {
             numbers.requests += 1
             numbers.errors += 1

@@ -103,6 +103,7 @@ public final class ModelService: RequestHandling, @unchecked Sendable {
 
     public func handle(_ request: ServedRequest, reply: @escaping @Sendable (ServedReply) -> Void) {
         let start = MonotonicTime.nanoseconds()
+        let request = guards.identified(request)
         // Entered under the lock: what is out of the traffic and has nobody in it can end.
         let (generation, shadow) = mutex.withLock {
             let chosen = traffic.choose(request)

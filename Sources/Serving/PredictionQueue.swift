@@ -28,6 +28,14 @@ public final class PredictionQueue: @unchecked Sendable {
     private var leaving: Set<Int> = []
     private var isClosed = false
     private var wake: (@Sendable () -> Void)?
+    /// Answers on the thread that brings a request, where that takes no longer than handing it over.
+    private var quick: (@Sendable ([String]) throws -> [[Double]])?
+    private var quickWorkers = 0
+    private var lastQuick = -1
+    /// Seconds the model takes for a byte, averaged over the last batches.
+    private var secondsPerByte = Double.infinity
+    /// What is expected to take longer than this many seconds goes to a worker.
+    private static let quickLimit = 2e-4
 
     /// - Parameters:
     ///   - limit: most requests that wait; more are refused.
@@ -64,9 +72,30 @@ public final class PredictionQueue: @unchecked Sendable {
     /// Is called when a request comes and `isAsleep` said that nobody is there to take it.
     func onArrival(_ wake: (@Sendable () -> Void)?) { locked { self.wake = wake } }
 
+    /// Lets requests be answered on the thread that brings them, while nothing waits and the model is quick: going to another
+    /// thread and back takes longer than a small model does.
+    ///
+    /// - Parameter workers: how many at once, those of the workers included.
+    func answerQuickly(workers: Int, _ predict: @escaping @Sendable ([String]) throws -> [[Double]]) {
+        locked {
+            quick = predict
+            quickWorkers = workers
+        }
+    }
+
     /// - Returns: false when the queue is full.
     func submit(_ job: PredictionJob) -> Bool {
         pthread_mutex_lock(mutex)
+        if let quick, head == jobs.count, !isClosed, running.count < quickWorkers,
+            secondsPerByte * Double(PredictionQueue.bytes(job.texts)) < PredictionQueue.quickLimit
+        {
+            lastQuick = lastQuick == .min ? -1 : lastQuick - 1
+            let worker = lastQuick
+            running[worker] = (MonotonicTime.nanoseconds(), [job])
+            pthread_mutex_unlock(mutex)
+            run([job], worker: worker, quick)
+            return true
+        }
         if isClosed || jobs.count - head >= limit {
             pthread_mutex_unlock(mutex)
             return false
@@ -130,12 +159,19 @@ public final class PredictionQueue: @unchecked Sendable {
 
     /// Answers a batch.
     func run(_ batch: [PredictionJob], worker: Int, _ predict: ([String]) throws -> [[Double]]) {
-        defer { finished(worker) }
-        if batch.isEmpty { return }
+        if batch.isEmpty { return finished(worker) }
         let texts = batch.count == 1 ? batch[0].texts : batch.flatMap(\.texts)
         metrics.observe(batch: texts.count)
-        switch Result(catching: { try predict(texts) }) {
+        let start = MonotonicTime.nanoseconds()
+        let result = Result { try predict(texts) }
+        let taken = Double(MonotonicTime.nanoseconds() - start) / 1e9 / Double(PredictionQueue.bytes(texts))
+        switch result {
         case .success(let rows):
+            // First: whoever is answered may look at the queue.
+            locked {
+                running.removeValue(forKey: worker)
+                secondsPerByte = secondsPerByte.isFinite ? 0.9 * secondsPerByte + 0.1 * taken : taken
+            }
             var start = 0
             for job in batch {
                 job.finish(.success(batch.count == 1 ? rows : Array(rows[start..<start + job.texts.count])))
@@ -146,8 +182,12 @@ public final class PredictionQueue: @unchecked Sendable {
             for job in batch {
                 job.finish(batch.count == 1 ? .failure(error) : Result { try predict(job.texts) })
             }
+            finished(worker)
         }
     }
+
+    /// Bytes of texts, with some for each.
+    private static func bytes(_ texts: [String]) -> Int { texts.reduce(0) { $0 + $1.utf8.count + 16 } }
 
     func observe(batch: Int) { metrics.observe(batch: batch) }
 

@@ -8,8 +8,20 @@ public struct RequestGuard: Sendable {
     public var rate: RateLimit?
     /// The origin of pages that may ask from a browser, or `*`.
     public var origin: String?
+    /// Whether the client's address is the last one of `X-Forwarded-For`: behind a proxy that sets it, and only there.
+    public var trustsForwarded = false
 
     public init() {}
+
+    /// A request with its client's own address.
+    func identified(_ request: ServedRequest) -> ServedRequest {
+        guard trustsForwarded, let last = request.header("x-forwarded-for")?.split(separator: ",").last else {
+            return request
+        }
+        var out = request
+        out.client = String(last.filter { !$0.isWhitespace }.prefix(64))
+        return out
+    }
 
     /// Headers of every answer.
     var headers: [(name: String, value: String)] {

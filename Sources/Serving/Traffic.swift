@@ -37,6 +37,8 @@ public struct Traffic: Sendable {
             case .header(let name, let value):
                 if let given = request.header(name), value == nil || value == given { return (candidate, nil) }
             case .share(let share):
+                // Probes and pages are no part of what is shared.
+                guard request.method == "POST" else { continue }
                 credit += share
                 guard credit >= 1 - 1e-9 else { continue }
                 credit -= 1

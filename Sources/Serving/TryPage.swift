@@ -19,7 +19,7 @@ enum TryPage {
             <h1>\(name)</h1>
             <code>\(escaped(generation.version))</code>
             <form><textarea rows="4" name="text" placeholder="A text" aria-label="A text"></textarea>
-            <button>Predict</button></form>
+            <button>Predict</button> <label><input type="checkbox" name="explain"> why</label></form>
             <div id="answer" role="status"></div>
             <script>
             const form = document.querySelector("form"), place = document.querySelector("#answer");
@@ -28,7 +28,7 @@ enum TryPage {
               place.textContent = "";
               try {
                 const response = await fetch("predict", {method: "POST", headers: {"content-type": "application/json"},
-                  body: JSON.stringify({text: form.text.value})});
+                  body: JSON.stringify({text: form.text.value, explain: form.explain.checked})});
                 const answer = await response.json();
                 if (!response.ok) throw new Error(answer.error);
                 const table = document.createElement("table");
@@ -41,6 +41,17 @@ enum TryPage {
                   bar.style.width = 100 * p + "%";
                 }
                 place.append(table);
+                const words = answer.explanation?.words ?? [], most = Math.max(1e-9, ...words.map(word => Math.abs(word.value)));
+                if (words.length) {
+                  const line = place.appendChild(document.createElement("p"));
+                  for (const word of words) {
+                    const mark = line.appendChild(document.createElement("span"));
+                    mark.textContent = word.text;
+                    mark.title = word.value.toFixed(3) + " for " + answer.explanation.target;
+                    mark.style.background = `rgb(${word.value > 0 ? "0 140 60" : "200 40 40"} / ${Math.abs(word.value) / most / 2})`;
+                    line.append(" ");
+                  }
+                }
               } catch (error) {
                 const words = place.appendChild(document.createElement("p"));
                 words.className = "error";

@@ -273,6 +273,10 @@ import Testing
             -addext subjectAltName=IP:127.0.0.1 2>&1
             """)
         let server = try ModelServer(box, "HEAD --tls-cert ../cert.pem --tls-key ../key.pem")
+        let plain = try ModelServer(box, "HEAD")
+        #expect(
+            try plain.curl("--http2-prior-knowledge -w '\\n%{http_version} %{http_code}' -d '\"a\"'", "/predict")
+                .hasSuffix("\n2 200"))
         for (option, version) in [("--http2", "2"), ("--http1.1", "1.1")] {
             let said = try server.curl(
                 "--cacert '\(box.root)/cert.pem' \(option) -w '\\n%{http_version} %{http_code}' -d '\"a\"'", "/predict")
@@ -284,7 +288,10 @@ import Testing
             ("HEAD --follow main", 129, "exclude each other"), ("--follow nothing", 128, "no ref 'nothing'"),
             ("HEAD --port 99999", 129, "--port"), ("nothing", 128, "nothing"), ("HEAD --rate 0", 129, "--rate"),
             ("HEAD --log-texts some", 129, "--log-texts"), ("HEAD --port \(server.port)", 128, "cannot listen"),
-            ("HEAD --token-file ../cert.pem", 128, "line 1"),
+            ("HEAD --token-file ../cert.pem", 128, "line 1"), ("HEAD --replicas 0", 129, "--replicas"),
+            ("HEAD --min-replicas 3 --max-replicas 2", 129, "replicas"),
+            ("HEAD --max-replicas 2 --window 15", 129, "multiple"),
+            ("HEAD --canary HEAD~1 --shadow HEAD", 129, "exclude"),
         ] {
             let said = try box.attempt("timeout 20 git mlrun serve \(arguments)", in: "repo")
             #expect(said.status == Int32(status) && said.errors.contains(words), "\(arguments): \(said.errors)")

@@ -125,6 +125,42 @@ private struct Vowels: Predictor {
         #expect(shadow.statistics.snapshot.agreements == 4 && shadow.statistics.snapshot.comparisons == 4)
     }
 
+    @Test func `binary tensors in and out`() async throws {
+        let metrics = ServiceMetrics()
+        let service = ModelService(
+            generation(metrics), metrics: metrics, journal: ServiceJournal(metrics: metrics) { _ in })
+        func infer(_ data: [UInt8], size: Int, head: Int? = nil) async -> ServedReply {
+            let json = Array(
+                """
+                {"inputs": [{"name": "text", "datatype": "BYTES", "shape": [2], "parameters": {"binary_data_size": \(size)}}], \
+                "parameters": {"binary_data_output": true}}
+                """.utf8)
+            let request = ServedRequest(
+                method: "POST", path: "/v2/models/vowels/infer",
+                headers: [("inference-header-content-length", String(head ?? json.count))], body: json + data)
+            return await withCheckedContinuation { next in service.handle(request) { next.resume(returning: $0) } }
+        }
+        let data: [UInt8] = [2, 0, 0, 0, 97, 98, 1, 0, 0, 0, 97]
+        let reply = await infer(data, size: data.count)
+        let head = try #require(
+            reply.headers.first { $0.name == "inference-header-content-length" }.flatMap { Int($0.value) })
+        let outputs = try JSON(parsing: Array(reply.body[..<head]))["outputs"]?.arrayValue ?? []
+        #expect(outputs.map { $0["parameters"]?["binary_data_size"] } == [18, 32] && outputs.first?["data"] == nil)
+        let rest = Array(reply.body[head...])
+        // "ab" is a tie, which the first wins; "a" is all vowel.
+        #expect(rest.count == 50 && rest[9..<18].elementsEqual([5, 0, 0, 0] + Array("vowel".utf8)))
+        let numbers = rest[18...].withUnsafeBytes { bytes in
+            (0..<4).map { bytes.loadUnaligned(fromByteOffset: $0 * 8, as: Double.self) }
+        }
+        #expect(numbers == [0.5, 0.5, 1, 0])
+        for (bytes, size, head) in [
+            (data, 5, nil), (Array(data.dropLast()), 10, nil), ([255, 255, 255, 255], 4, nil), (data, 11, -1),
+            (data, 11, 100_000), ([1, 0, 0, 0, 255, 0, 0, 0, 0], 9, nil),
+        ] as [([UInt8], Int, Int?)] {
+            #expect(await infer(bytes, size: size, head: head).status == 400, "\(bytes) \(size)")
+        }
+    }
+
     @Test func `a model that hangs does not keep its requests`() async throws {
         let metrics = ServiceMetrics()
         var limits = ModelService.Limits()

@@ -8,7 +8,7 @@ public final class ModelServer: Sendable {
     /// What it says on standard error, below the sandbox.
     public let log: String
     private let box: Sandbox
-    private let process: String
+    public let process: String
 
     /// - Parameter options: after `git-mlrun serve`.
     public init(_ box: Sandbox, _ options: String, in folder: String = "repo") throws {
@@ -47,6 +47,20 @@ public final class ModelServer: Sendable {
         let text = try curl("-w '\\n%{http_code}' " + arguments, path)
         let end = text.lastIndex(of: "\n") ?? text.startIndex
         return (Int(text[end...].filter { $0 != "\n" }) ?? 0, (try? JSON(parsing: String(text[..<end]))) ?? .null)
+    }
+
+    /// What it says of itself to those beside it.
+    public func state(in folder: String = "repo") throws -> JSON {
+        try JSON(parsing: box.text("\(folder)/.git/mlrun/serving/\(process).json"))
+    }
+
+    /// Waits, for a minute at most, until it says so.
+    public func waits(in folder: String = "repo", until holds: (JSON) -> Bool) throws -> Bool {
+        for _ in 0..<600 {
+            if let state = try? state(in: folder), holds(state) { return true }
+            usleep(100_000)
+        }
+        return false
     }
 
     public func signal(_ name: String) throws { _ = try box.attempt("kill -\(name) \(process)") }

@@ -88,7 +88,7 @@ struct GenerationOpener {
             try model.check()
             return Generation(
                 number: number, version: source.version, model: model.name, predictor: model.predictor, queue: queue,
-                threads: threads, reference: model.reference)
+                threads: threads, isQuick: model.isShareable, reference: model.reference)
         case .replicas(let user):
             let (version, ui) = (source.version, ui)
             let arguments = ServeReplica.arguments(source, user: user)

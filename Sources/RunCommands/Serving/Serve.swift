@@ -51,6 +51,7 @@ struct Serve: ParsableCommand {
             source: source, model: model, follow: follow, command: predictor, timeout: limits.timeout, ui: ui)
         let service = try limits.service()
         _ = try scaling.parameters()
+        limits.allowConnections()
         // Before any thread starts, so that all of them leave the signals to this one.
         let signals = TerminationSignals()
         let start = Moment.now()

@@ -17,6 +17,7 @@ struct NetworkOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Print a new token, add its hash to the token file, and end.", valueName: "name"))
     var newToken: String?
     @Option(help: ArgumentHelp("Let pages of this origin ask, or of any: '*'.", valueName: "origin")) var cors: String?
+    @Flag(help: "Take clients' addresses from X-Forwarded-For: behind a proxy only.") var forwarded = false
     @Option(help: ArgumentHelp("Continue as this user once the port is open.", valueName: "name")) var user: String?
 
     /// Where clients ask, once the port is known.
@@ -40,6 +41,7 @@ struct NetworkOptions: ParsableArguments {
         var guards = RequestGuard()
         guards.tokens = try tokenFile.map { try TokenList(parsing: Files.readText($0), name: $0) }
         guards.origin = cors
+        guards.trustsForwarded = forwarded
         guards.rate = try rate.map {
             guard $0 > 0, $0.isFinite else { throw MLError(.usage, "--rate must be a positive number") }
             return RateLimit(perSecond: $0)
@@ -101,6 +103,14 @@ struct LimitOptions: ParsableArguments {
 
     func queue(_ metrics: ServiceMetrics) -> PredictionQueue {
         PredictionQueue(limit: max(1, maxQueue), metrics: metrics)
+    }
+
+    /// Lets this process have as many open files as it may have connections, where the system allows it.
+    func allowConnections() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = min(limit.rlim_max, max(limit.rlim_cur, rlim_t(connections) + 512))
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 
     func service() throws -> ModelService.Limits {

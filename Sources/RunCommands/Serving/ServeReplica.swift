@@ -30,7 +30,7 @@ struct ServeReplica: ParsableCommand {
     func run() throws {
         let ui = try UserInterface(common)
         let source = ServedModel.Source(commit: commit, path: path, command: command, timeout: timeout)
-        ReplicaHost.run {
+        ReplicaHost.run(opensOnce: command == nil) {
             let model = try ServedModel(source, try? DataRepository(), ui)
             if let user { try Privileges.become(user) }
             return ReplicaHost.Model(

@@ -33,15 +33,17 @@ public enum ReplicaHost {
 
     /// Serves until the other side is gone. Nothing of this process may have started a thread before.
     ///
-    /// - Parameter open: opens the model; called again in each replica for one that cannot be shared.
-    public static func run(_ open: () throws -> Model) {
+    /// - Parameters:
+    ///   - opensOnce: false for a model that is known to be a program, which each replica needs for itself.
+    ///   - open: opens the model; called again in each replica for one that cannot be shared.
+    public static func run(opensOnce: Bool, _ open: () throws -> Model) {
         let control = FrameSocket(3)
         _ = fcntl(3, F_SETFD, FD_CLOEXEC)
         // Whoever ends the server decides when its replicas end: after the requests under way.
         for number in [SIGINT, SIGTERM, SIGHUP] { signal(number, SIG_IGN) }
         signal(SIGCHLD, SIG_IGN)
         var shared: Result<Model, any Error>?
-        shared = Result { try open() }
+        if opensOnce { shared = Result { try open() } }
         if case .success(let model)? = shared, !model.isShareable { shared = nil }
         while true {
             let descriptor = gitml_receive_descriptor(control.descriptor)
@@ -49,6 +51,8 @@ public enum ReplicaHost {
             let child = gitml_fork()
             if child == 0 {
                 gitml_end_with_parent()
+                // A group of its own, with the programs it starts: they are ended together.
+                setpgid(0, 0)
                 signal(SIGCHLD, SIG_DFL)
                 close(control.descriptor)
                 answer(FrameSocket(descriptor)) { try shared?.get() ?? open() }

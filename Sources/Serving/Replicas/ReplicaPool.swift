@@ -95,7 +95,7 @@ public final class ReplicaPool: PredictionEngine, @unchecked Sendable {
             state.wanted = slots.filter { !$0.isLeaving }.count
             state.processes = slots.compactMap(\.process)
             state.restarts = restarts
-            state.isFailing = failuresInARow >= ReplicaPool.failingAfter
+            state.isFailing = failuresInARow >= ReplicaPool.failingAfter && state.processes.isEmpty
             return state
         }
     }
@@ -174,12 +174,13 @@ public final class ReplicaPool: PredictionEngine, @unchecked Sendable {
     }
 
     private func observeEnd(_ words: String) {
-        let isStopped = mutex.withLock {
+        let isHeard = mutex.withLock {
             restarts += 1
             failuresInARow += 1
-            return self.isStopped
+            // Before the first one is ready, whoever starts them says what is wrong.
+            return !isStopped && firstHello != nil
         }
-        if isStopped { return }
+        if !isHeard { return }
         metrics.observeReplicaEnd()
         complain(words)
     }
@@ -196,7 +197,8 @@ public final class ReplicaPool: PredictionEngine, @unchecked Sendable {
                 if socket.isGone { return "ended" }
                 continue
             }
-            let last = batch.map(\.deadline).max() ?? 0
+            // A second more: a program that hangs is ended by its replica, which can go on.
+            let last = (batch.map(\.deadline).max() ?? 0) + 1_000_000_000
             do {
                 let words = try queue.run(batch, worker: slot.number, through: socket, until: last)
                 if let words { metrics.observe(version, words: words.all, unknown: words.unknown) }
@@ -204,6 +206,7 @@ public final class ReplicaPool: PredictionEngine, @unchecked Sendable {
             } catch FrameSocket.Failure.late {
                 queue.expire()
                 queue.finished(slot.number)
+                kill(-process, SIGKILL)
                 kill(process, SIGKILL)
                 return "did not answer in time and was ended"
             } catch {
