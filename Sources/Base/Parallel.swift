@@ -1,3 +1,4 @@
+import CPlatform
 import Dispatch
 import Glibc
 
@@ -30,13 +31,31 @@ public func parallelMap<T: Sendable>(
     }.flatMap { $0 }
 }
 
-/// Processors this process may use, or what `Workers.count` says.
-public func processorCount() -> Int { Workers.count ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+/// Processors this process may use: those it is bound to (`taskset`, a container's set), or what `Workers.count` or
+/// `ProcessorLimit` say.
+public func processorCount() -> Int {
+    if let count = Workers.count ?? ProcessorLimit.shared.count { return count }
+    let bound = Int(gitml_processor_count())
+    return bound > 0 ? bound : max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+}
 
 /// How many threads work in parallel.
 public enum Workers {
     /// Nil: as many as there are processors. No result depends on it.
     @TaskLocal public static var count: Int?
+}
+
+/// How many threads share work in the whole process, where its user decides; results are the same for any number.
+public final class ProcessorLimit: @unchecked Sendable {
+    public static let shared = ProcessorLimit()
+    private let mutex = Mutex()
+    private var limit: Int?
+
+    /// Nil: the processors there are.
+    public var count: Int? {
+        get { mutex.withLock { limit } }
+        set { mutex.withLock { limit = newValue.map { max(1, $0) } } }
+    }
 }
 
 /// Results written by index from many threads, read after all are done.

@@ -10,6 +10,9 @@ public enum Program {
     /// Parses the arguments, runs the command, exits.
     public static func main<Root: ParsableCommand>(_ root: Root.Type) -> Never {
         Trace.begin(setting: environment("GIT_MLDATA_TRACE"))
+        if let threads = environment("GIT_ML_THREADS"), let count = Int(threads), count > 0 {
+            ProcessorLimit.shared.count = count
+        }
         do {
             let arguments = try moveToDirectory(Program.arguments())
             if try generate(root, arguments) { leave(0) }

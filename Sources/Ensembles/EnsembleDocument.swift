@@ -6,19 +6,28 @@ public struct EnsembleDocument: Hashable, Sendable {
     public static let methods = ["average", "weighted", "vote", "stacking", "greedy"]
 
     public struct Member: Hashable, Sendable {
+        /// What a member's path is.
+        public enum Kind: String, Hashable, Sendable {
+            /// A model's folder, an ensemble's or predictions' file.
+            case file = "path"
+            /// A command for the shell that answers texts.
+            case command
+            /// The address of a server.
+            case endpoint
+        }
+
         /// A full commit id; nil for a path in the work tree.
         public var commit: String?
-        /// The model's folder, the ensemble's or predictions' file, or the command.
+        /// The model's folder, the ensemble's or predictions' file, the command, or the address.
         public var path: String
         public var weight: Double
-        /// The path is a command for the shell that answers texts.
-        public var isCommand: Bool
+        public var kind: Kind
 
-        public init(commit: String?, path: String, weight: Double, isCommand: Bool = false) {
+        public init(commit: String?, path: String, weight: Double, kind: Kind = .file) {
             self.commit = commit
             self.path = path
             self.weight = weight
-            self.isCommand = isCommand
+            self.kind = kind
         }
     }
 
@@ -58,12 +67,11 @@ public struct EnsembleDocument: Hashable, Sendable {
         search = json["search"] ?? .null
         meta = json["meta"] ?? .null
         members = try entries.enumerated().map { number, entry in
-            let command = entry["command"]?.stringValue
-            guard let path = command ?? entry["path"]?.stringValue, let weight = entry["weight"]?.doubleValue,
-                weight >= 0
+            let kinds: [Member.Kind] = [.command, .endpoint, .file]
+            guard let kind = kinds.first(where: { entry[$0.rawValue]?.stringValue != nil }),
+                let path = entry[kind.rawValue]?.stringValue, let weight = entry["weight"]?.doubleValue, weight >= 0
             else { throw MLError(.invalidInput, "'\(name)': member \(number + 1) lacks its path or weight") }
-            return Member(
-                commit: entry["commit"]?.stringValue, path: path, weight: weight, isCommand: command != nil)
+            return Member(commit: entry["commit"]?.stringValue, path: path, weight: weight, kind: kind)
         }
         if members.isEmpty { throw MLError(.invalidInput, "'\(name)' has no members") }
     }
@@ -88,7 +96,7 @@ public struct EnsembleDocument: Hashable, Sendable {
                 members.map {
                     [
                         "commit": $0.commit.map { .string($0) } ?? .null,
-                        $0.isCommand ? "command" : "path": .string($0.path), "weight": JSON($0.weight),
+                        $0.kind.rawValue: .string($0.path), "weight": JSON($0.weight),
                     ]
                 }), "search": search,
         ]

@@ -16,10 +16,14 @@ public struct ModelLoader: Sendable {
         public var path: String
         /// What the model remembers of its making.
         public var provenance: JSON
+        /// What the path is.
+        public var kind: EnsembleDocument.Member.Kind
 
         public init(
-            predictor: any Predictor, name: String, commit: Commit? = nil, path: String, provenance: JSON = .null
+            predictor: any Predictor, name: String, commit: Commit? = nil, path: String, provenance: JSON = .null,
+            kind: EnsembleDocument.Member.Kind = .file
         ) {
+            self.kind = kind
             self.predictor = predictor
             self.name = name
             self.commit = commit
@@ -106,13 +110,27 @@ public struct ModelLoader: Sendable {
         return try load(revision: name)
     }
 
+    /// A folder without a model of its own stands for the ensemble in it.
+    private static func place(_ place: String, _ read: (String) throws -> [UInt8]) -> String {
+        if place.hasSuffix(".json") || place.hasSuffix(".jsonl") { return place }
+        if (try? read(place + "/model.json")) == nil, (try? read(place + "/ensemble.json")) != nil {
+            return place + "/ensemble.json"
+        }
+        return place
+    }
+
     private func open(_ place: String, _ read: (String) throws -> [UInt8]) throws -> (any Predictor, JSON) {
+        let place = ModelLoader.place(place, read)
         if place.hasSuffix(".jsonl") { return (try PredictionFile(parsing: try read(place), name: place), .null) }
         if place.hasSuffix(".json") {
             let document = try EnsembleDocument(parsing: try read(place), name: place)
             let folder = Files.parent(of: place)
             let members = try document.members.map { member -> any Predictor in
-                if member.isCommand { return try CommandPredictor(member.path) }
+                switch member.kind {
+                case .file: break
+                case .command: return try command(member.path, of: place)
+                case .endpoint: return try EndpointPredictor(member.path)
+                }
                 if let commit = member.commit { return try load(revision: commit, path: member.path).predictor }
                 // Beside the file first: an ensemble and its members move together.
                 let beside = folder.isEmpty || folder == "." ? member.path : folder + "/" + member.path
@@ -122,11 +140,27 @@ public struct ModelLoader: Sendable {
             let weights = document.members.map(\.weight)
             let all = try EnsemblePredictor(members, weights: document.method == "stacking" ? nil : weights)
             let combination = try document.combination(classes: all.labels.count, name: place)
-            if case .mean = combination { return (all, .null) }
-            return (CombinedPredictor(all, combination), .null)
+            let data = members.lazy.compactMap { ($0 as? TextModel)?.provenance["data"] }.last
+            var remembered: JSONObject = [:]
+            if let data { remembered["data"] = data }
+            // Programs and servers may answer otherwise the next time.
+            if document.members.contains(where: { $0.kind != .file }) { remembered["external"] = true }
+            let provenance = JSON.object(remembered)
+            if case .mean = combination { return (all, provenance) }
+            return (CombinedPredictor(all, combination), provenance)
         }
         let model = try TextModel { try read(place + "/" + $0) }
         return (model, model.provenance)
+    }
+
+    /// A program that an ensemble's file names. A file out of a clone is not trusted: it starts nothing by itself.
+    private func command(_ command: String, of place: String) throws -> any Predictor {
+        guard try Configuration(data.repository.git).bool("mlrun.allowCommands") == true else {
+            throw MLError(
+                .invalidInput, "'\(place)' wants to run the program '\(command)'",
+                hint: "if you trust it: git config mlrun.allowCommands true")
+        }
+        return try CommandPredictor(command)
     }
 
     /// The folder of the one model a commit has.
@@ -137,7 +171,14 @@ public struct ModelLoader: Sendable {
                 .notFound, "'\(revision)' holds no model",
                 hint: revisionsWithModels() ?? "train one with 'git mlrun train', and commit it")
         }
-        guard models.count == 1 else { throw severalModels(models, revision) }
-        return model
+        if models.count == 1 { return model }
+        // Members of one ensemble are one model together.
+        let files = try data.repository.files(inTree: commit.tree).map(\.path)
+        let ensembles = files.filter { Files.lastComponent(of: $0) == "ensemble.json" }
+        if let file = ensembles.first, ensembles.count == 1 {
+            let folder = Files.parent(of: file)
+            if models.allSatisfy({ folder == "." || $0.hasPrefix(folder + "/") }) { return file }
+        }
+        throw severalModels(models, revision)
     }
 }

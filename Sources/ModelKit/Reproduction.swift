@@ -1,5 +1,6 @@
 import Base
 import DataKit
+import Ensembles
 import GitKit
 import TextModels
 
@@ -38,10 +39,12 @@ public struct Reproduction: Sendable {
         let loader = DataLoader(data: data, provenance: model.provenance, progress: progress)
         var options = TrainingOptions()
         options.read = { try loader.bytes($0, at: commit.id.hex) }
-        let again = try TextModel.train(
-            model.spec, model.training, train: loader.dataset(places("train"), at: commit.id.hex),
-            dev: loader.dataset(places("dev"), at: commit.id.hex), provenance: model.provenance, progress: progress,
-            options: options)
+        var train = try loader.dataset(places("train"), at: commit.id.hex)
+        if let lesson = try Lesson(model.provenance, at: commit.id.hex, progress) {
+            train = try lesson.taught(train, model.spec)
+        }
+        let dev = try loader.dataset(places("dev"), at: commit.id.hex)
+        let again = try Reproduction.train(model, train, dev, options, progress)
         try again.save(to: scratch)
         files = []
         differences = []
@@ -52,6 +55,31 @@ public struct Reproduction: Sendable {
             files.append(file)
             if !file.isSame { differences.append(Reproduction.difference(name, before, after)) }
         }
+    }
+
+    /// Trains as the model was trained: alone, or as a member of an ensemble.
+    private static func train(
+        _ model: TextModel, _ train: Dataset, _ dev: Dataset, _ options: TrainingOptions,
+        _ progress: any ProgressReporter
+    ) throws -> TextModel {
+        guard let own = model.provenance["ensemble"], let name = own["kind"]?.stringValue,
+            let kind = EnsembleTraining.Kind(rawValue: name), let member = own["member"]?.intValue,
+            let members = own["members"]?.intValue, let seed = own["seed"]?.intValue
+        else {
+            return try TextModel.train(
+                model.spec, model.training, train: train, dev: dev, provenance: model.provenance, progress: progress,
+                options: options)
+        }
+        var training = model.training
+        training.seed = UInt64(seed)
+        training.epochs = own["epochs"]?.intValue ?? training.epochs
+        let base = EnsembleTraining(
+            model.spec, training, train: train, dev: dev, options: options, progress: progress)
+        guard var again = try base.fit(kind, members: members, only: member - 1).first?.model else {
+            throw MLError(.invalidInput, "the ensemble has no member \(member)")
+        }
+        again.provenance = model.provenance
+        return again
     }
 
     /// What differs between two versions of a file, as far as it can be said in a line.

@@ -35,6 +35,7 @@ public struct RunProgram: ParsableCommand {
                 name: "Models",
                 subcommands: [
                     Split.self, Train.self, Evaluate.self, Predict.self, Compare.self, Verify.self, Ensemble.self,
+                    Export.self,
                 ]),
             CommandGroup(name: "Serving", subcommands: [Serve.self, DeployCommand.self, Monitor.self, Image.self]),
             CommandGroup(name: "Exchange", subcommands: [Fetch.self, Push.self]),

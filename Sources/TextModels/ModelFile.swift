@@ -26,6 +26,12 @@ extension TextModel {
                 "lowercase": .bool(model.reader.isLowercasePieces),
             ]
         }
+        if case .network(let model) = kind, case .pieces = spec.vectors.source, let pieces = model.reader.pieces {
+            document["pieces"] = pieces.json
+            if !pieces.merges.isEmpty {
+                try Files.writeAtomically(pieces.merges.map { $0 + "\n" }.joined(), to: folder + "/merges.txt")
+            }
+        }
         try Files.writeAtomically(
             SafeTensors.encode(tensors, precision: precision), to: folder + "/weights.safetensors")
         try Files.writeAtomically(vocabulary.map { $0 + "\n" }.joined(), to: folder + "/vocab.txt")
@@ -58,7 +64,11 @@ extension TextModel {
             kind = .linear(try TextModel.linear(NGramVocabulary(n: n, text: vocabulary), labels, tensors))
         } else {
             let words = vocabulary.split(separator: 10).map { String(decoding: $0, as: UTF8.self) }
-            kind = .network(try TextModel.network(spec, labels, words, tensors, document["encoder"]))
+            let merges = document["pieces"]?["kind"] == "bpe" ? try read("merges.txt") : []
+            kind = .network(
+                try TextModel.network(
+                    spec, labels, words, tensors, document["encoder"],
+                    try TextModel.pieces(document["pieces"], words, merges)))
         }
         self.init(
             kind: kind, spec: spec, training: try TrainingSpec(document["training"] ?? .object([:])),
@@ -93,12 +103,27 @@ extension TextModel {
             biases: biases.values)
     }
 
+    /// What cuts words into the pieces of `vocab.txt`; nil where they are whole.
+    private static func pieces(_ about: JSON?, _ words: [String], _ merges: [UInt8]) throws -> (any PieceReader)? {
+        switch about?["kind"]?.stringValue {
+        case nil: return nil
+        case "wordpiece": return WordPiece(pieces: words, isLowercase: about?["lowercase"]?.boolValue ?? true)
+        case "bpe":
+            let lines = merges.split(separator: 10).map { String(decoding: $0, as: UTF8.self) }
+            return try BytePair(
+                pieces: words, merges: lines, isPrefixed: about?["prefix_space"]?.boolValue ?? false,
+                name: "merges.txt")
+        case let kind?: throw MLError(.invalidInput, "the model's pieces are of the unknown kind '\(kind)'")
+        }
+    }
+
     private static func network(
-        _ spec: ModelSpec, _ labels: [String], _ words: [String], _ tensors: [String: Matrix], _ encoder: JSON?
+        _ spec: ModelSpec, _ labels: [String], _ words: [String], _ tensors: [String: Matrix], _ encoder: JSON?,
+        _ pieces: (any PieceReader)?
     ) throws -> NetworkModel {
         let vocabulary = WordVocabulary(words: words, features: spec.features)
         var pretrained: PretrainedEncoder?
-        var reader = TextReader(spec)
+        var reader = TextReader(spec, pieces: pieces)
         if case .pretrained = spec.vectors.source {
             func size(_ key: String) throws -> Int {
                 guard let value = encoder?[key]?.intValue, (1...1 << 20).contains(value) else {

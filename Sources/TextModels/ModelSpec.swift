@@ -25,6 +25,8 @@ public struct ModelSpec: Hashable, Sendable {
             case multihash(rows: Int, pieces: Int)
             /// One hashed row a word: no vocabulary.
             case hashed(buckets: Int)
+            /// One row a piece of a word, learned; the pieces are read from a file at the start of training.
+            case pieces(file: String)
             /// Pieces of words before a pretrained Transformer, read from a folder at the start of training.
             case pretrained(folder: String)
         }
@@ -133,7 +135,7 @@ public struct ModelSpec: Hashable, Sendable {
     /// Rows of hashed features, where vectors are made of such.
     package var features: FeatureTable.Kind? {
         switch vectors.source {
-        case .table, .pretrained: nil
+        case .table, .pieces, .pretrained: nil
         case .subwords(let buckets, let shortest, let longest):
             .subwords(buckets: buckets, shortest: shortest, longest: longest)
         case .multihash(let rows, let pieces): .multihash(rows: rows, pieces: pieces)

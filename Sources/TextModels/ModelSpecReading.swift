@@ -3,7 +3,7 @@ import Base
 extension ModelSpec {
     /// The names of all layers; a version is added with a dot.
     public static let layers: [(line: String, names: [String])] = [
-        ("embed", ["ngrams", "words", "subwords", "multihash", "hashed", "pretrained"]),
+        ("embed", ["ngrams", "words", "subwords", "multihash", "hashed", "pieces", "pretrained"]),
         ("encode", ["none", "cnn", "convolutions", "maxout", "bilstm", "bigru", "transformer"]),
         ("attend", ["mean", "max", "last", "context", "heads", "hierarchical", "align"]),
         ("predict", ["softmax", "sigmoid", "regression"]),
@@ -29,6 +29,15 @@ extension ModelSpec {
                 throw MLError(
                     .invalidInput, "model: 'ngrams' predicts by softmax, with no hidden layers and no smoothing",
                     hint: "use 'embed: words' for the others")
+            }
+        }
+        if case .align = attend {
+            switch vectors.source {
+            case .pieces, .pretrained:
+                throw MLError(
+                    .invalidInput, "'align' compares words, and these vectors are those of pieces of words",
+                    hint: "use 'embed: words', 'subwords', 'multihash' or 'hashed'")
+            default: break
             }
         }
         if case .pretrained = vectors.source, encode != .none {
@@ -71,13 +80,15 @@ extension ModelSpec {
                 pieces: try line.integer("pieces", default: 3, in: 1...16))
         case "hashed":
             vectors.source = .hashed(buckets: try line.integer("buckets", default: 50_000, in: 1...100_000_000))
+        case "pieces": vectors.source = .pieces(file: try line.text("path", default: nil))
         default:
             minimumCount = try line.integer("min_count", default: 2, in: 1...1_000_000)
             if line.has("vectors") { vectors.source = .table(file: try line.text("vectors", default: nil)) }
         }
         let tokens = try line.integer("max_tokens", default: 256, in: 8...100_000)
         vectors.isFrozen = try line.flag("frozen", default: false)
-        vectors.isLowercase = try line.flag("lowercase", default: true)
+        // How pieces are cut their own file says.
+        if name != "pieces" { vectors.isLowercase = try line.flag("lowercase", default: true) }
         vectors.positions =
             Vectors.Positions(
                 rawValue: try line.choice("positions", Vectors.Positions.allCases.map(\.rawValue))) ?? .none
@@ -193,6 +204,7 @@ extension ModelSpec {
         case .multihash(let rows, let pieces):
             line = ["layer": "multihash.v1", "width": JSON(width), "rows": JSON(rows), "pieces": JSON(pieces)]
         case .hashed(let buckets): line = ["layer": "hashed.v1", "width": JSON(width), "buckets": JSON(buckets)]
+        case .pieces(let file): line = ["layer": "pieces.v1", "width": JSON(width), "path": .string(file)]
         case .pretrained(let folder):
             return [
                 "layer": "pretrained.v1", "path": .string(folder), "max_tokens": JSON(tokens),

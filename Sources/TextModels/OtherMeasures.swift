@@ -39,9 +39,16 @@ public struct MultiLabelMeasures: Hashable, Sendable {
     public var subsetAccuracy: Double
     /// Share of all yes and no that are right.
     public var hammingAccuracy: Double
-    /// F1 over all labels of all texts together, and the plain mean of each label's.
-    public var f1Micro: Double
-    public var f1Macro: Double
+    /// Over all labels of all texts together.
+    public var micro: Evaluation.Scores
+    /// The plain mean of the labels' own scores.
+    public var macro: Evaluation.Scores
+    /// Their mean, each label as often as it is given.
+    public var weighted: Evaluation.Scores
+    /// Each label's own.
+    public var labels: [Evaluation.Scores]
+    /// The mean area under the receiver's curve of the labels that some texts have and some have not; NaN without any.
+    public var rocAUC: Double
     /// Mean of −ln p over all yes and no; probabilities are clipped to [1e-15, 1 − 1e-15].
     public var logLoss: Double
 
@@ -67,21 +74,45 @@ public struct MultiLabelMeasures: Hashable, Sendable {
             exact += isExact ? 1 : 0
         }
         let texts = Double(max(1, truth.count))
-        func f1(_ hit: Double, _ guessed: Double, _ actual: Double) -> Double {
-            hit == 0 ? 0 : 2 * hit / (guessed + actual)
+        func scores(_ hit: Double, _ guessed: Double, _ actual: Double) -> Evaluation.Scores {
+            Evaluation.Scores(
+                precision: guessed == 0 ? 0 : hit / guessed, recall: actual == 0 ? 0 : hit / actual,
+                f1: hit == 0 ? 0 : 2 * hit / (guessed + actual), support: Int(actual))
         }
         subsetAccuracy = exact / texts
         hammingAccuracy = right / (texts * Double(max(1, classes)))
         logLoss = loss / (texts * Double(max(1, classes)))
         let sums = counts.reduce((0.0, 0.0, 0.0)) { ($0.0 + $1.hit, $0.1 + $1.guessed, $0.2 + $1.actual) }
-        f1Micro = f1(sums.0, sums.1, sums.2)
-        f1Macro = counts.reduce(0) { $0 + f1($1.hit, $1.guessed, $1.actual) } / Double(max(1, classes))
+        micro = scores(sums.0, sums.1, sums.2)
+        let all = counts.map { scores($0.hit, $0.guessed, $0.actual) }
+        labels = all
+        func mean(_ weight: (Evaluation.Scores) -> Double) -> Evaluation.Scores {
+            let sum = max(1e-300, all.reduce(0) { $0 + weight($1) })
+            func mean(_ value: (Evaluation.Scores) -> Double) -> Double {
+                all.reduce(0) { $0 + weight($1) * value($1) } / sum
+            }
+            return Evaluation.Scores(
+                precision: mean { $0.precision }, recall: mean { $0.recall }, f1: mean { $0.f1 },
+                support: all.reduce(0) { $0 + $1.support })
+        }
+        macro = mean { _ in 1 }
+        weighted = mean { Double($0.support) }
+        let areas = (0..<classes).map { label in
+            RankMeasures.area(answers.map { $0[label] }, truth.map { $0[label] >= 0.5 })
+        }.filter(\.isFinite)
+        rocAUC = areas.isEmpty ? .nan : areas.reduce(0, +) / Double(areas.count)
     }
 
     public var json: JSONObject {
-        [
-            "accuracy": JSON(subsetAccuracy), "hamming_accuracy": JSON(hammingAccuracy), "f1_micro": JSON(f1Micro),
-            "f1_macro": JSON(f1Macro), "log_loss": JSON(logLoss),
+        var out: JSONObject = [
+            "accuracy": JSON(subsetAccuracy), "hamming_accuracy": JSON(hammingAccuracy), "log_loss": JSON(logLoss),
         ]
+        for (name, scores) in [("micro", micro), ("macro", macro), ("weighted", weighted)] {
+            out["precision_\(name)"] = JSON(scores.precision)
+            out["recall_\(name)"] = JSON(scores.recall)
+            out["f1_\(name)"] = JSON(scores.f1)
+        }
+        if rocAUC.isFinite { out["roc_auc"] = JSON(rocAUC) }
+        return out
     }
 }

@@ -62,6 +62,8 @@ public struct TrainingSpec: Hashable, Sendable {
     /// Share of itself a weight loses for each unit of step size (`adamw`).
     public var weightDecay: Double
     public var schedule: Schedule
+    /// How often the schedule is run through (Loshchilov & Hutter 2017, "warm restarts").
+    public var cycles: Int
     /// Share of all steps in which the step size rises from zero.
     public var warmup: Double
     /// Gradients together longer than this are shortened to it (Pascanu et al. 2013); 0: never.
@@ -94,6 +96,7 @@ public struct TrainingSpec: Hashable, Sendable {
             Optimiser(rawValue: try reader.choice("optimiser", Optimiser.allCases.map(\.rawValue))) ?? .adam
         weightDecay = try reader.number("weight_decay", default: 0.01, in: 0...10)
         schedule = Schedule(rawValue: try reader.choice("schedule", Schedule.allCases.map(\.rawValue))) ?? .linear
+        cycles = try reader.integer("cycles", default: 1, in: 1...10_000)
         warmup = try reader.number("warmup", default: 0, in: 0...0.9)
         clip = try reader.number("clip", default: 5, in: 0...1e9)
         dropout = try reader.number("dropout", default: 0.3, in: 0...0.95)
@@ -137,6 +140,8 @@ public struct TrainingSpec: Hashable, Sendable {
             "embedding_dropout": JSON(embeddingDropout), "patience": JSON(patience), "seed": JSON(Int(seed)),
             "log_every": JSON(logEvery), "average_last": JSON(averageLast), "strengths": JSON(strengths),
         ]
+        // Left out where it says nothing: the bytes of earlier models stay what they were.
+        if cycles > 1 { out["cycles"] = JSON(cycles) }
         switch classWeights {
         case .none: break
         case .balanced: out["class_weights"] = "balanced"
@@ -149,6 +154,8 @@ public struct TrainingSpec: Hashable, Sendable {
 
     /// The step size after a share of all steps.
     func rate(at share: Double) -> Double {
+        let turn = share * Double(cycles)
+        let share = cycles == 1 ? share : turn - turn.rounded(.down)
         if share < warmup { return learningRate * share / warmup }
         let rest = (share - warmup) / max(1e-12, 1 - warmup)
         switch schedule {

@@ -63,6 +63,21 @@ import TextModels
         LayerTests.check(LayerTests.network(spec), "\(spec)")
     }
 
+    @Test func `each layer there is stands in the table`() throws {
+        var seen: [String: Set<String>] = [
+            "embed": ["ngrams", "pieces", "pretrained"], "predict": ["sigmoid", "regression"],
+        ]
+        for spec in LayerTests.models {
+            for (line, _) in ModelSpec.layers {
+                let name = spec.json[line]?["layer"]?.stringValue?.split(separator: ".").first.map(String.init)
+                if let name { seen[line, default: []].insert(name) }
+            }
+        }
+        // N-grams and pretrained encoders have tests of their own, pieces are words to the network, and the other answers
+        // differ by their last function alone.
+        for (line, names) in ModelSpec.layers { #expect(seen[line] == Set(names), "\(line)") }
+    }
+
     @Test func `a pretrained encoder can be trained on`() {
         let shape = PretrainedEncoder.Shape(width: 6, layers: 2, heads: 2, hidden: 5, places: 12, epsilon: 1e-5)
         let spec = ModelSpec(embed: LayerTests.words, vectors: .init(.pretrained(folder: "")))

@@ -32,4 +32,7 @@ int gitml_send_descriptor(int channel, int descriptor);
 /// Waits for one; -1 when the other side is gone.
 int gitml_receive_descriptor(int channel);
 
+/// sched_getaffinity(2): how many processors this thread may run on; -1 where that cannot be said.
+int gitml_processor_count(void);
+
 #endif

@@ -14,23 +14,29 @@ struct Compare: ParsableCommand {
             Both models answer the second one's test data, unless --data names other files. McNemar's test counts the texts
             that only one has right; the interval of the gain is from 10,000 paired resamples.
 
+            With --predictor the program is the first of the two.
+
             Examples:
               git mlrun compare HEAD~1 HEAD
               git mlrun compare v1 ensemble.json --data main:data/test.tsv
             """)
 
-    @Argument(help: ArgumentHelp("A revision, REV:PATH, or a path.", valueName: "a")) var first: String
-    @Argument(help: ArgumentHelp("The other one.", valueName: "b")) var second: String
+    @Argument(help: ArgumentHelp("Two of: a revision, REV:PATH, a path.", valueName: "model")) var names: [String] = []
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Data files: PATH or REV:PATH.", valueName: "file")) var data:
         [String] = []
     @Option(help: "Seed of the bootstrap.") var seed: UInt64 = 1
     @Flag(help: "Print JSON.") var json = false
+    @OptionGroup var external: PredictorOptions
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let session = try RunSession(common)
         let loader = ModelLoader(session.data, progress: session.ui.progress)
-        let models = try [first, second].map { try loader.loadAny($0) }
+        let given = names.count + external.predictor.count + external.endpoint.count
+        guard given == 2 else {
+            throw MLError(.usage, "two models are compared, not \(given)", hint: "git mlrun compare A B")
+        }
+        let models = try external.load() + names.map { try loader.loadAny($0) }
         let pair = try EnsemblePredictor(models.map(\.predictor))
         guard pair.labels.count > 1 else {
             throw MLError(.invalidInput, "models that answer with numbers have no classes")

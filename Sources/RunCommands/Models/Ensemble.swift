@@ -25,7 +25,7 @@ struct Ensemble: ParsableCommand {
             an ensemble's file, or predictions as 'git mlrun predict --json' writes them (.jsonl).
             """)
 
-    @Argument(help: ArgumentHelp("Revisions, or REV:PATH.", valueName: "member")) var members: [String]
+    @Argument(help: ArgumentHelp("Revisions, or REV:PATH.", valueName: "member")) var members: [String] = []
     @Option(help: "average, weighted, vote, greedy or stacking.") var method = "weighted"
     @Option(help: "How weights are searched: grid, ga, pso, nelder-mead or exact.") var search = "grid"
     @Option(help: "What learns from the members: logistic, network or trees.") var learner = "logistic"
@@ -39,6 +39,7 @@ struct Ensemble: ParsableCommand {
     var output: String?
     @Option(help: "Seed of searches, folds and the bootstrap.") var seed: UInt64 = 1
     @Flag(help: "Print JSON.") var json = false
+    @OptionGroup var external: PredictorOptions
     @OptionGroup var common: CommonOptions
 
     func run() throws {
@@ -57,20 +58,26 @@ struct Ensemble: ParsableCommand {
                 .usage, "there is no learner '\(learner)'",
                 hint: "known: \(Stacking.Learner.allCases.map(\.rawValue).joined(separator: ", "))")
         }
-        guard members.count >= 2 else { throw MLError(.usage, "an ensemble needs at least two members") }
+        guard members.count + external.predictor.count + external.endpoint.count >= 2 else {
+            throw MLError(.usage, "an ensemble needs at least two members")
+        }
         let session = try RunSession(common)
         let loader = ModelLoader(session.data, progress: session.ui.progress)
-        let loaded = try members.enumerated().map { number, member in
+        var loaded: [ModelLoader.Loaded] = []
+        for (number, member) in members.enumerated() {
             session.ui.progress.report("Loading models", completed: number, total: members.count, detail: member)
-            return try loader.loadAny(member)
+            var model = try loader.loadAny(member)
+            model.name = member
+            loaded.append(model)
         }
+        loaded += try external.load()
         let ensemble = try EnsemblePredictor(loaded.map(\.predictor))
         let devData = try parts("dev", dev, loaded, ensemble.labels, session)
         let testData = try parts("test", test, loaded, ensemble.labels, session)
         let all = Part.joined(devData, name: "dev")
         let devProbabilities = try ensemble.memberProbabilities(all.texts)
         let classes = ensemble.labels.count
-        var weights = [Double](repeating: 1 / Double(members.count), count: members.count)
+        var weights = [Double](repeating: 1 / Double(loaded.count), count: loaded.count)
         var note = JSON.null
         var meta = JSON.null
         var combination = Combination.mean(weights)
@@ -92,13 +99,13 @@ struct Ensemble: ParsableCommand {
         }
         let devLosses = devProbabilities.map { Evaluation($0, all.truth, classes: ensemble.labels.count).logLoss }
         let best = devLosses.indices.min { devLosses[$0] < devLosses[$1] } ?? 0
-        var report = EnsembleReport(names: members, weights: weights, best: best, combination: combination)
+        var report = EnsembleReport(names: loaded.map(\.name), weights: weights, best: best, combination: combination)
         try report.measure(
             [Part.joined(testData, name: "test")] + (testData.count > 1 ? testData : []), ensemble, seed: seed)
         let document = EnsembleDocument(
             method: method, labels: ensemble.labels,
             members: zip(loaded, weights).map {
-                EnsembleDocument.Member(commit: $0.commit?.id.hex, path: $0.path, weight: $1)
+                EnsembleDocument.Member(commit: $0.commit?.id.hex, path: $0.path, weight: $1, kind: $0.kind)
             },
             search: note, meta: meta)
         let diversity = Diversity(devProbabilities, truth: all.truth)

@@ -34,15 +34,25 @@ struct Evaluate: ParsableCommand {
     @Option(help: ArgumentHelp("The column with the text.", valueName: "name")) var textColumn: String?
     @Option(help: ArgumentHelp("The column with the label.", valueName: "name")) var labelColumn: String?
     @Option(help: ArgumentHelp("The column with the second text of a pair.", valueName: "name")) var pairColumn: String?
+    @Option(
+        help: ArgumentHelp(
+            "Write tables for plots there: confusion, roc, precision_recall, calibration (.csv).", valueName: "dir"))
+    var plots: String?
     @Flag(help: "Also print per-class and per-length tables, the confusion matrix and intervals.") var details = false
     @Flag(name: .long, help: "Measure again what notes already answer, and write no notes.") var noNotes = false
     @Flag(help: "Print JSON.") var json = false
+    @OptionGroup var external: PredictorOptions
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let ui = try UserInterface(common)
         let repository = try? DataRepository()
-        let models = try chosen(repository, ui)
+        if plots != nil, revisions.count > 1 || revisions.contains(where: { $0.contains("..") }) {
+            throw MLError(.usage, "'--plots' is for one model at a time")
+        }
+        let models = try external.loadOne(isModelNamed: !revisions.isEmpty || model != nil) {
+            try chosen(repository, ui)
+        }
         var book = noNotes ? nil : repository.map { ScoreBook($0.repository) }
         var document = JSONObject()
         var view = TableView(columns: [
@@ -139,20 +149,25 @@ struct Evaluate: ParsableCommand {
         if places.isEmpty { throw MLError(.usage, "which data?", hint: "name it: --data data/test.tsv") }
         var found: [Result] = []
         for (number, place) in places.enumerated() {
-            let name = DataLoader.name(place)
+            let short = DataLoader.name(place)
+            // Files of one name in several folders keep their places.
+            let name = places.count { DataLoader.name($0) == short } == 1 ? short : place
             let bytes = try loader.bytes(place, at: revision)
             let columns = [loader.textColumn, loader.labelColumn, loader.pairColumn ?? ""]
             let set = try Dataset(
                 parsing: bytes, name: place, textColumn: loader.textColumn, labelColumn: loader.labelColumn,
                 pairColumn: loader.pairColumn)
             let key = try book?.key(model, data: bytes, columns: columns)
-            if !details, let key, let commit = model.commit, let known = try book?.measures(commit.id, key: key) {
+            if !details, plots == nil, let key, let commit = model.commit,
+                let known = try book?.measures(commit.id, key: key)
+            {
                 found.append(Result(data: name, texts: set.count, measures: known))
                 continue
             }
             let start = monotonicSeconds()
             let (measures, details) = try ModelMeasures.of(
-                model.predictor, set, place: place, name: "\(model.name) on \(name)", details: details)
+                model.predictor, set, place: place, name: "\(model.name) on \(name)", details: details,
+                plots: plots.map { places.count == 1 ? $0 : $0 + "/" + name })
             found.append(Result(data: name, texts: set.count, measures: measures, details: details))
             if let key, let commit = model.commit {
                 book?.add(

@@ -21,11 +21,15 @@ struct ScoreBook {
     ///
     /// - Parameter columns: the names of the columns that are read.
     func key(_ model: ModelLoader.Loaded, data: [UInt8], columns: [String]) throws -> ObjectID? {
-        guard let commit = model.commit, let entry = try repository.entry(inTree: commit.tree, at: model.path) else {
-            return nil
-        }
+        guard let commit = model.commit, model.provenance["external"] == nil else { return nil }
+        // An ensemble's members may lie beside its file: the whole folder counts.
+        let place = model.path.hasSuffix(".json") ? Files.parent(of: model.path) : model.path
+        guard
+            let content = place == "."
+                ? commit.tree : try repository.entry(inTree: commit.tree, at: place)?.id
+        else { return nil }
         var hasher = SHA256Hasher()
-        hasher.update("evaluate.v2 \(entry.id.hex) \(ObjectID.of(data).hex) \(columns.joined(separator: "\t"))")
+        hasher.update("evaluate.v2 \(content.hex) \(ObjectID.of(data).hex) \(columns.joined(separator: "\t"))")
         return hasher.finish()
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Base
 import CommandKit
+import Ensembles
 import ModelKit
 import Pipelines
 import Reports
@@ -25,9 +26,14 @@ struct Train: ParsableCommand {
             bigru|transformer, attend mean|max|last|context|heads|hierarchical|align, predict softmax|sigmoid|regression.
             With 'sigmoid' a text has several labels, separated by '|'; data.pair names the column of a second text.
             Data files are .tsv, .csv or .jsonl with the columns 'text' and 'label' (or data.text, data.label).
+
+            --ensemble trains several models, each in a folder of its own beside DIR/ensemble.json: bagging, kfold, snapshot,
+            horizontal, boosting, or stacking of several --params. --teacher distils an ensemble, or any other model, into one.
             """)
 
-    @Option(help: ArgumentHelp("The params file.", valueName: "file")) var params = "params.yaml"
+    @Option(
+        parsing: .upToNextOption, help: ArgumentHelp("The params file; several for stacking.", valueName: "file"))
+    var params: [String] = ["params.yaml"]
     @Option(help: ArgumentHelp("The folder to write the model to.", valueName: "dir")) var out = "model"
     @Option(help: ArgumentHelp("How weights are stored: single, half or int8.", valueName: "kind")) var weights =
         "single"
@@ -37,6 +43,17 @@ struct Train: ParsableCommand {
     @Option(help: ArgumentHelp("Stop after so many steps, with a checkpoint.", valueName: "n")) var maxSteps: Int?
     @Option(help: ArgumentHelp("Write a line of JSON every training.log_every steps.", valueName: "file")) var log:
         String?
+    @Option(
+        help: ArgumentHelp("bagging, kfold, snapshot, horizontal, boosting or stacking.", valueName: "kind"))
+    var ensemble: String?
+    @Option(help: ArgumentHelp("Members of the ensemble; of stacking: parts of the data.", valueName: "n"))
+    var members = 5
+    @Option(help: ArgumentHelp("What stacking learns with: logistic, network or trees.", valueName: "kind"))
+    var learner = "logistic"
+    @Option(help: ArgumentHelp("Learn from the answers of this model: a revision or a path.", valueName: "model"))
+    var teacher: String?
+    @Option(help: ArgumentHelp("How much the teacher's answers count, the labels count the rest.", valueName: "share"))
+    var teacherShare = 1.0
     @OptionGroup var common: CommonOptions
 
     func run() throws {
@@ -52,17 +69,19 @@ struct Train: ParsableCommand {
         if checkpoint == nil, checkpointEvery != nil || maxSteps != nil {
             throw MLError(.usage, "where should the checkpoint go?", hint: "name it: --checkpoint FILE")
         }
-        let document = try Params.load(Files.read(params), name: params)
-        let spec = try ModelSpec(document["model"] ?? .null)
-        let training = try TrainingSpec(document["training"] ?? .null)
-        let places = try DataParams(document["data"] ?? .null, name: params)
+        guard params.count == 1 || ensemble == "stacking" else {
+            throw MLError(.usage, "several params files are for '--ensemble stacking' only")
+        }
+        let specs = try params.map { try ModelParams($0) }
+        guard let first = specs.first else { throw MLError(.usage, "which params file?") }
+        let (spec, training, places) = (first.spec, first.training, first.places)
         var loader = DataLoader(data: nil, progress: ui.progress)
         loader.textColumn = places.textColumn
         loader.labelColumn = places.labelColumn
         loader.pairColumn = places.pairColumn
-        let train = try loader.dataset(places.train)
+        let texts = try loader.dataset(places.train)
         let dev = try loader.dataset(places.dev)
-        ui.status("Training on \(Quantity.count(train.count, "text")), \(Quantity.count(dev.count, "text")) for dev")
+        ui.status("Training on \(Quantity.count(texts.count, "text")), \(Quantity.count(dev.count, "text")) for dev")
         let start = monotonicSeconds()
         var options = TrainingOptions()
         options.checkpoint = checkpoint
@@ -71,8 +90,30 @@ struct Train: ParsableCommand {
         var steps: StepLog?
         if let log { steps = try StepLog(log) }
         options.onStep = { try steps?.write($0) }
+        var provenance: JSONObject = ["data": places.json]
+        var lesson: Lesson?
+        if let teacher {
+            lesson = try Lesson(teacher, share: teacherShare, ui.progress)
+            provenance["teacher"] = lesson?.json
+        }
+        let train = try lesson?.taught(texts, spec) ?? texts
+        if let ensemble {
+            guard checkpoint == nil else { throw MLError(.usage, "'--checkpoint' is for one model at a time") }
+            let base = EnsembleTraining(
+                spec, training, train: train, dev: dev, options: options, progress: ui.progress)
+            let others = try specs.dropFirst().map { other in
+                EnsembleTraining(
+                    other.spec, other.training,
+                    train: try lesson?.taught(texts, other.spec) ?? texts, dev: dev, options: options,
+                    progress: ui.progress)
+            }
+            try TrainedEnsemble(kind: ensemble, members: members, learner: learner, provenance: provenance)
+                .run([base] + others, to: out, precision: precision, ui)
+            ui.print("Trained in \(Quantity.duration(monotonicSeconds() - start)), written to \(out)/ensemble.json")
+            return
+        }
         let model = try TextModel.train(
-            spec, training, train: train, dev: dev, provenance: ["data": places.json], progress: ui.progress,
+            spec, training, train: train, dev: dev, provenance: .object(provenance), progress: ui.progress,
             options: options)
         try model.save(to: out, precision: precision)
         let reference = ReferenceDistribution(
@@ -111,60 +152,4 @@ struct StepLog {
     }
 
     func write(_ line: JSON) throws { try file.writeAll(line.compact() + "\n") }
-}
-
-/// `data:` in the params: which files, and which columns.
-struct DataParams {
-    var train: [String]
-    var dev: [String]
-    var test: [String]
-    var textColumn: String
-    var labelColumn: String
-    /// The column of the second text of a pair.
-    var pairColumn: String?
-
-    init(_ json: JSON, name: String) throws {
-        func list(_ key: String) throws -> [String] {
-            switch json[key] {
-            case nil, .null?: return []
-            case .string(let path)?: return [path]
-            case .array(let items)?:
-                let paths = items.compactMap(\.stringValue)
-                if paths.count == items.count { return paths }
-            default: break
-            }
-            throw MLError(.invalidInput, "'\(name)': 'data.\(key)' must be a path or a list of paths")
-        }
-        let known = ["train", "dev", "test", "text", "label", "pair"]
-        for key in json.objectValue?.keys ?? [] where !known.contains(key) {
-            throw MLError(
-                .invalidInput, "'\(name)': unknown key 'data.\(key)'",
-                hint: NearestName.find(key, in: known).map { "did you mean '\($0)'?" }
-                    ?? "known here: \(known.joined(separator: ", "))")
-        }
-        train = try list("train")
-        dev = try list("dev")
-        test = try list("test")
-        textColumn = json["text"]?.stringValue ?? "text"
-        labelColumn = json["label"]?.stringValue ?? "label"
-        pairColumn = json["pair"]?.stringValue
-        if train.isEmpty {
-            throw MLError(
-                .invalidInput, "'\(name)' does not say where the training data is",
-                hint: "data: {train: data/train.tsv}")
-        }
-        if dev.isEmpty {
-            throw MLError(
-                .invalidInput, "'\(name)' does not say where the dev data is", hint: "data: {dev: data/dev.tsv}")
-        }
-    }
-
-    var json: JSON {
-        var out: JSONObject = [
-            "train": JSON(train), "dev": JSON(dev), "test": JSON(test), "text": .string(textColumn),
-            "label": .string(labelColumn),
-        ]
-        if let pairColumn { out["pair"] = .string(pairColumn) }
-        return .object(out)
-    }
 }

@@ -2,7 +2,8 @@ import Tensors
 
 /// Rectified linear layers on a text's vector, after whatever made it.
 struct HiddenLayers: AttendLayer {
-    private var inner: any AttendLayer
+    /// What makes a text's vector.
+    private(set) var inner: any AttendLayer
     private var layers: [Dense]
     private let width: Int
 

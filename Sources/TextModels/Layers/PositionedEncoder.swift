@@ -25,6 +25,11 @@ struct PositionedEncoder: EncodeLayer {
         }
     }
 
+    /// How far the angle of a column turns from word to word.
+    static func frequency(_ column: Int, _ width: Int) -> Float {
+        Float(1 / pow(10_000, Double(column & ~1) / Double(width)))
+    }
+
     private func wave(_ place: Int, _ column: Int) -> Float {
         let angle = Double(place) / pow(10_000, Double(column & ~1) / Double(width))
         // A tenth: as large as the vectors of words are at the start, so that places do not drown them.

@@ -42,6 +42,12 @@ package final class FeatureTable: @unchecked Sendable {
         }
     }
 
+    /// Rows that every word has, however short.
+    var leastRows: Int {
+        if case .multihash = kind { return FeatureTable.attributes * FeatureTable.seeds }
+        return 1
+    }
+
     /// A number for each word, valid for this table.
     package func numbers(of words: [String]) -> [Int32] {
         mutex.withLock {

@@ -8,7 +8,7 @@ struct NetworkTraining {
     private static let shards = 4
 
     let spec: ModelSpec
-    let training: TrainingSpec
+    var training: TrainingSpec
     let progress: any ProgressReporter
     var options = TrainingOptions()
 
@@ -23,10 +23,10 @@ struct NetworkTraining {
         var model = try start(train, labels: targets.labels)
         let reader = model.reader
         let vocabulary = model.vocabulary
-        let texts = try parallelMap(count: train.count) {
+        var texts = try parallelMap(count: train.count) {
             vocabulary.numbers(of: reader.words(of: train.texts[$0]), limit: limit)
         }
-        let devTexts = try parallelMap(count: dev.count) {
+        var devTexts = try parallelMap(count: dev.count) {
             vocabulary.numbers(of: reader.words(of: dev.texts[$0]), limit: limit)
         }
         if spec.predict.output == .regression, targets.rows.count > 0 {
@@ -35,6 +35,12 @@ struct NetworkTraining {
             model.network.predict.parameters[1].value.values[0] = Float(mean)
         }
         let weights = try classWeights(targets)
+        var run = self
+        let head = try FrozenHead(model, texts: texts, devTexts: devTexts, progress: progress)
+        if let head {
+            (model, texts, devTexts) = (head.model, head.texts, head.devTexts)
+            run.training.wordDropout = 0
+        }
         var state = TrainingState(model.network.parameters, training)
         let identity = TrainingState.identity(spec, training, train: train, dev: dev)
         if let saved = try options.checkpoint.flatMap({ try TrainingState(reading: $0, identity: identity) }) {
@@ -45,7 +51,7 @@ struct NetworkTraining {
             let batches = batches(texts, epoch: state.epoch)
             while state.batch < batches.count {
                 let group = Array(batches[state.batch..<min(state.batch + training.accumulate, batches.count)])
-                try step(group, batches.count, &model, &state, texts, targets, weights)
+                try run.step(group, batches.count, &model, &state, texts, targets, weights)
                 if let every = options.checkpointEvery, state.optimiser.step % every == 0 {
                     try options.checkpoint.map { try state.save(to: $0, identity: identity) }
                 }
@@ -60,7 +66,7 @@ struct NetworkTraining {
             try options.onEpoch?(
                 state.epoch,
                 TextModel(
-                    kind: .network(model), spec: spec, training: training,
+                    kind: .network(head?.restored(model) ?? model), spec: spec, training: training,
                     history: state.history, provenance: .null))
         }
         model.network.parameters = try kept(state)
@@ -70,7 +76,7 @@ struct NetworkTraining {
             for index in 0..<2 { model.network.predict.parameters[index].value.scale(by: Float(1 / temperature)) }
             state.history.append(["temperature": JSON(temperature)])
         }
-        return (model, state.history)
+        return (head?.restored(model) ?? model, state.history)
     }
 
     /// The network before the first step, with the words of the training data.
@@ -93,6 +99,13 @@ struct NetworkTraining {
             return NetworkModel(
                 labels: labels, spec: spec, reader: reader, vocabulary: WordVocabulary(words: file.pieces),
                 network: network)
+        }
+        if case .pieces(let path) = spec.vectors.source {
+            let file = try PieceFile(path: path, reading: options.read)
+            let vocabulary = WordVocabulary(words: file.pieces)
+            return NetworkModel(
+                labels: labels, spec: spec, reader: TextReader(spec, pieces: file.reader), vocabulary: vocabulary,
+                network: Network(spec, words: vocabulary.count, classes: labels.count, seed: training.seed))
         }
         let reader = TextReader(spec)
         let words = try parallelMap(count: train.count) { reader.words(of: train.texts[$0]) }

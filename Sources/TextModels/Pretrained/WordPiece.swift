@@ -3,7 +3,7 @@ import Base
 
 /// BERT's tokeniser (Devlin et al. 2019; Wu et al. 2016, section 4.1): text is cleaned, cut at white space, punctuation and
 /// Chinese characters, and each word into the longest pieces of the vocabulary, left to right.
-struct WordPiece: Sendable {
+package struct WordPiece: Sendable {
     /// Letters of a word beyond which it is unknown as a whole.
     private static let longestWord = 100
 
@@ -18,7 +18,7 @@ struct WordPiece: Sendable {
     }
 
     /// Pieces with the UTF-8 ranges they came from; a piece inside a word begins with `##`.
-    func tokens(of text: String) -> [TextToken] {
+    package func tokens(of text: String) -> [TextToken] {
         var found: [TextToken] = []
         var word: [(scalar: Unicode.Scalar, range: Range<Int>)] = []
         func end() {

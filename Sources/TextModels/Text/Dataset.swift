@@ -19,6 +19,13 @@ public struct Dataset: Sendable {
         Dataset(texts: a.texts + b.texts, labels: a.labels + b.labels)
     }
 
+    /// Some of the texts, by their places; one may come several times.
+    public func rows(_ places: [Int]) -> Dataset {
+        Dataset(
+            texts: places.map { texts[$0] }, labels: places.map { labels[$0] },
+            shares: shares.map { all in places.map { all[$0] } })
+    }
+
     /// Reads a `.tsv`, `.csv` or `.jsonl` file with named columns.
     ///
     /// - Parameter name: the file's name, for its kind and for messages.
@@ -39,11 +46,15 @@ public struct Dataset: Sendable {
     public static func pair(_ first: String, _ second: String) -> String { first + TextReader.pairSeparator + second }
 
     /// Reads texts alone: a column of such a file, or the lines of any other file.
-    public static func texts(parsing bytes: [UInt8], name: String, textColumn: String = "text") throws -> [String] {
+    ///
+    /// - Parameter before: lines of the file that came before these, for messages.
+    public static func texts(
+        parsing bytes: [UInt8], name: String, textColumn: String = "text", before: Int = 0
+    ) throws -> [String] {
         if FileKind(name) != nil {
             return try Rows(parsing: bytes, name: name, columns: [textColumn]).values.map { $0[0] }
         }
-        return try Lines(bytes, name).map(\.text)
+        return try Lines(bytes, name, before: before).map(\.text)
     }
 }
 
@@ -137,9 +148,9 @@ struct Lines: Sequence {
 
     private let lines: [Line]
 
-    init(_ bytes: [UInt8], _ name: String) throws {
+    init(_ bytes: [UInt8], _ name: String, before: Int = 0) throws {
         var lines: [Line] = []
-        var number = 0
+        var number = before
         let end = bytes.last == 10 ? bytes.count - 1 : bytes.count
         for part in bytes[..<Swift.max(0, end)].split(separator: 10, omittingEmptySubsequences: false) {
             number += 1

@@ -7,20 +7,23 @@ struct TextReader: Sendable {
 
     private let isLowercase: Bool
     private let isPair: Bool
-    private let pieces: WordPiece?
+    let pieces: (any PieceReader)?
     private let limit: Int
 
-    /// - Parameters:
-    ///   - pieces: for pretrained encoders.
-    ///   - limit: most pieces that are read of a text.
-    init(_ spec: ModelSpec, pieces: WordPiece? = nil) {
+    /// - Parameter pieces: where words are cut by a vocabulary that was made elsewhere.
+    init(_ spec: ModelSpec, pieces: (any PieceReader)? = nil) {
         isLowercase = spec.vectors.isLowercase
         self.pieces = pieces
-        if case .words(_, _, let limit) = spec.embed { self.limit = limit } else { limit = .max }
+        // A pretrained encoder reads a text's beginning; what is trained here reads both ends.
+        if case .pretrained = spec.vectors.source, case .words(_, _, let limit) = spec.embed {
+            self.limit = limit
+        } else {
+            limit = .max
+        }
         if case .align = spec.attend { isPair = true } else { isPair = false }
     }
 
-    var isLowercasePieces: Bool { pieces?.isLowercase ?? true }
+    var isLowercasePieces: Bool { (pieces as? WordPiece)?.isLowercase ?? true }
 
     /// Whether texts are cut as `Tokeniser.tokens(of:)` cuts them.
     var isPlain: Bool { pieces == nil && isLowercase && !isPair }
