@@ -116,7 +116,8 @@ public final class RotatingLog: @unchecked Sendable {
                 for number in stride(from: kept - 1, through: 1, by: -1) where Files.exists("\(path).\(number)") {
                     try Files.rename("\(path).\(number)", to: "\(path).\(number + 1)")
                 }
-                try Files.rename(path, to: "\(path).1")
+                // It is gone already when the disk was too full for the new one.
+                if Files.exists(path) { try Files.rename(path, to: "\(path).1") }
                 file = try FileHandle(updating: path, mode: 0o600)
                 size = 0
             }

@@ -30,7 +30,9 @@ struct Image: ParsableCommand {
     var model: String?
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("Where to write: a folder (an OCI layout), or a file that ends in .tar.", valueName: "path"))
+        help: ArgumentHelp(
+            "Where to write: a folder (an OCI layout), or a file that ends in .tar (default: MODEL-COMMIT.tar).",
+            valueName: "path"))
     var output: String?
     @Option(help: ArgumentHelp("Send it to a registry.", valueName: "registry/name:tag")) var push: String?
     @Option(help: ArgumentHelp("The tag in the layout (default: the pushed tag, or the commit).", valueName: "tag"))
@@ -46,11 +48,6 @@ struct Image: ParsableCommand {
 
     func run() throws {
         let session = try RunSession(common)
-        guard output != nil || push != nil else {
-            throw MLError(
-                .usage, "where shall the image go?",
-                hint: "name a file, -o image.tar, or a registry: --push HOST/NAME:TAG")
-        }
         guard (1...65535).contains(port) else { throw MLError(.usage, "--port must be from 1 to 65535, not \(port)") }
         let packing: [String: ArchiveFormat.Compression] = ["gzip": .gzip, "zstd": .zstd, "none": .none]
         guard let compression = packing[compression] else {
@@ -61,6 +58,8 @@ struct Image: ParsableCommand {
             revision: revision, path: model)
         let packaged = PackagedModel(content)
         let tag = tag ?? target?.tag ?? String(content.commit.id.hex.prefix(12))
+        let output =
+            output ?? (push == nil ? "\(content.name)-\(content.commit.id.hex.prefix(12)).tar" : nil)
         // Also when it goes into one file or to a registry only: blobs are larger than memory.
         let isFolder = output.map { !$0.hasSuffix(".tar") } ?? false
         let scratch = session.repository.dataDirectory + "/image.\(getpid())"
@@ -85,10 +84,12 @@ struct Image: ParsableCommand {
             }
             try registry.put(manifest: Files.read(layout.path(of: result.manifest.digest)), result.manifest.mediaType)
         }
-        report(result, content, tag, session.ui)
+        report(result, content, tag, output, session.ui)
     }
 
-    private func report(_ result: PackageResult, _ content: ModelContent, _ tag: String, _ ui: UserInterface) {
+    private func report(
+        _ result: PackageResult, _ content: ModelContent, _ tag: String, _ output: String?, _ ui: UserInterface
+    ) {
         let digest = "sha256:" + result.manifest.digest.hex
         if json {
             var out: JSONObject = [
