@@ -37,7 +37,7 @@ public struct ModelLoader: Sendable {
     /// - Parameters:
     ///   - revisions: `REV` or `REV:PATH`; empty for the path, or for HEAD.
     ///   - path: a model's folder or an ensemble's file; with revisions, inside of them.
-    ///   - data: nil outside a repository, where only a folder can be read.
+    ///   - data: nil outside a repository, where only what needs no commit can be read.
     public static func choose(
         _ revisions: [String], path: String?, data: DataRepository?, progress: any ProgressReporter
     ) throws -> [Loaded] {
@@ -45,8 +45,7 @@ public struct ModelLoader: Sendable {
             guard revisions.isEmpty, let path else {
                 return [try ModelLoader(DataRepository(), progress: progress).load(revision: "HEAD")]
             }
-            let model = try TextModel { try Files.read(path + "/" + $0) }
-            return [Loaded(predictor: model, name: path, commit: nil, path: path, provenance: model.provenance)]
+            return [try loadLoose(path: path)]
         }
         let loader = ModelLoader(data, progress: progress)
         if !revisions.isEmpty { return try revisions.map { try loader.load(revision: $0, path: path) } }

@@ -57,7 +57,7 @@ import Testing
         #expect(try box.attempt("PATH='\(box.root)/bin':$PATH \(command) --apply", in: "repo").status == 128)
     }
 
-    @Test(.enabled(if: python != nil, "kubernetes-validate is not installed"))
+    @Test(.enabled(if: KubernetesTests.python != nil, "kubernetes-validate is not installed"))
     func `the objects keep to the published schemas, and the YAML says what the JSON says`() throws {
         let box = try ServeTests.served()
         let command = "git mlrun deploy --kubernetes HEAD --image a.b/m:1 --canary HEAD~1 --canary-image a.b/m:2"
