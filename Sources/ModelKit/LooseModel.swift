@@ -22,7 +22,14 @@ extension ModelLoader {
     private static func looseEnsemble(_ path: String) throws -> any Predictor {
         let document = try EnsembleDocument(parsing: Files.read(path), name: path)
         let members = try document.members.map { member -> any Predictor in
-            if member.isCommand { return try CommandPredictor(member.path) }
+            switch member.kind {
+            case .file: break
+            case .endpoint: return try EndpointPredictor(member.path)
+            // A file starts nothing by itself, and there is no configuration that would allow it.
+            case .command:
+                throw MLError(
+                    .notARepository, "'\(path)' wants to run the program '\(member.path)', and this is no repository")
+            }
             if let commit = member.commit {
                 throw MLError(
                     .notARepository, "'\(path)' has a member in commit \(commit.prefix(10)), and this is no repository")

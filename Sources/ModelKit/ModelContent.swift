@@ -44,12 +44,19 @@ extension ModelLoader {
     public func content(revision: String, path: String? = nil) throws -> ModelContent {
         let loaded = try load(revision: revision, path: path)
         guard let commit = loaded.commit else { throw MLError(.notFound, "'\(revision)' is no commit") }
-        let entry = Files.lastComponent(of: loaded.path)
+        var place = loaded.path
+        // A folder that holds an ensemble with its members.
+        if !place.hasSuffix(".json"), !place.hasSuffix(".jsonl"), try !exists(place + "/model.json", commit),
+            try exists(place + "/ensemble.json", commit)
+        {
+            place += "/ensemble.json"
+        }
+        let entry = Files.lastComponent(of: place)
         var files: [String: [UInt8]] = [:]
-        try collect(loaded.path, commit, as: entry, into: &files)
+        try collect(place, commit, as: entry, into: &files)
         return ModelContent(
             name: entry.split(separator: ".").first.map(String.init) ?? "model", entry: entry, commit: commit,
-            path: loaded.path, predictor: loaded.predictor,
+            path: place, predictor: loaded.predictor,
             files: files.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map { ($0.key, $0.value) })
     }
 
@@ -62,9 +69,9 @@ extension ModelLoader {
             var document = try EnsembleDocument(parsing: read(place, commit), name: place)
             let folder = Files.parent(of: place)
             for (number, member) in document.members.enumerated() {
-                guard !member.isCommand else {
+                guard member.kind == .file else {
                     throw MLError(
-                        .invalidInput, "member \(number + 1) of '\(place)' is a program, which an image cannot hold")
+                        .invalidInput, "member \(number + 1) of '\(place)' is a program or a server, which an image cannot hold")
                 }
                 var (from, path) = (commit, member.path)
                 if let id = member.commit {
