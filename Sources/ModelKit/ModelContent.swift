@@ -71,7 +71,8 @@ extension ModelLoader {
             for (number, member) in document.members.enumerated() {
                 guard member.kind == .file else {
                     throw MLError(
-                        .invalidInput, "member \(number + 1) of '\(place)' is a program or a server, which an image cannot hold")
+                        .invalidInput,
+                        "member \(number + 1) of '\(place)' is a program or a server, which an image cannot hold")
                 }
                 var (from, path) = (commit, member.path)
                 if let id = member.commit {
