@@ -54,9 +54,7 @@ struct Add: ParsableCommand {
         }
         // Without its attributes a commit's pointers are just text to every clone.
         let git = session.data.repository.git
-        func isStaged() throws -> Bool { try !git.run(["ls-files", "--", ":(top).gitattributes"]).output.isEmpty }
-        if try !patterns.isEmpty || (Files.exists(top + "/.gitattributes") && !isStaged()) {
-            try git.run(["add", "--", ":(top).gitattributes"])
-        }
+        let state = try git.run(["status", "--porcelain", "--", ":(top).gitattributes"]).text.prefix(2)
+        if ["??", " M", "AM", "MM"].contains(state) { try git.run(["add", "--", ":(top).gitattributes"]) }
     }
 }

@@ -19,7 +19,7 @@ struct Track: ParsableCommand {
     @Flag(name: .customLong("filename"), help: "Take them as names of files, not as patterns.") var isName = false
     @Flag(help: "Also mark them as files to be locked before they are edited.") var lockable = false
     @Flag(help: "Take that mark away.") var notLockable = false
-    @Flag(name: .shortAndLong, help: "Only say what would be tracked.") var dryRun = false
+    @Flag(name: [.customShort("n"), .long], help: "Only say what would be tracked.") var dryRun = false
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var common: CommonOptions
 

@@ -27,9 +27,8 @@ import Testing
     @Test func `git archive holds the real content of long files too`() throws {
         let box = try pushed()
         try box.run("git clone -q --no-checkout repo.git copy")
-        try box.run("git archive -o ../all.tar HEAD && git archive -o ../tree.tar HEAD:data b/large", in: "copy")
-        try box.run("mkdir all tree && tar xf all.tar -C all && tar xf tree.tar -C tree")
-        #expect(try box.run("diff -r all/data repo/data && cmp tree/b/large repo/data/b/large").output == "")
+        try box.run("mkdir ../all ../tree && git archive HEAD | tar x -C ../all", in: "copy")
+        #expect(try box.run("diff -r all/data repo/data").output == "")
         try box.run("GIT_MLDATA_SKIP_SMUDGE=1 git archive HEAD data/b | tar x -C ../tree", in: "copy")
         #expect(try isPointer(box, "tree/data/b/large"))
     }
