@@ -67,7 +67,8 @@ import Testing
         defer { _ = try? box.attempt("kill -9 $(cat pid)") }
         for _ in 0..<1200 where (try? box.text("out").hasSuffix("\n")) != true { usleep(25_000) }
         let ready = try JSON(parsing: box.text("out"))
-        #expect(ready["model_version"] == .string(commit), "\(try box.text("err"))")
+        let complaints = try box.text("err")
+        #expect(ready["model_version"] == .string(commit), "\(complaints)")
         let answer = try JSON(
             parsing: box.run("curl -s -d '\"a fine film\"' \(ready["url"]?.stringValue ?? "")/predict").output)
         #expect(answer["probabilities"] == expected && answer["version"] == .string(commit))
