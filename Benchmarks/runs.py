@@ -170,7 +170,8 @@ def recording():
         return
     folder = f"{work}/record"
     small(folder)
-    row(name + " (git mlrun record)", "git mlrun record -q accuracy=0.9 loss=0.1", folder, 0.02)
+    row(name + " (git mlrun record, a process)", "git mlrun record -q accuracy=0.9 loss=0.1", folder, 0.02)
+    within_repro(name)
     start, begun, cpu = objects(folder)[0], time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     for index in range(options.runs):
         open(folder + "/params.yaml", "w").write(f"lr: {index + 1}\n")
@@ -180,6 +181,25 @@ def recording():
     grown = (objects(folder)[0] - start) / options.runs
     print(f"  {options.runs} runs of a stage: {spent * 1000:.1f} ms CPU each, everything counted; {grown / 1000:.1f} kB each"
           f" in the object store  bound 50 kB: {'met' if grown < 50000 else 'MISSED'}", flush=True)
+    shutil.rmtree(folder)
+
+
+def within_repro(name):
+    """What recording adds to a stage: a repro of many stages, less their shells and a repro that runs none."""
+    folder, count = f"{work}/many", 200
+    os.makedirs(folder)
+    run("git init -q", folder)
+    open(folder + "/in", "w").write("x\n")
+    open(folder + "/dvc.yaml", "w").write(
+        "vars:\n- list: [" + ", ".join(map(str, range(count))) + "]\nstages:\n  job:\n    foreach: ${list}\n    do:\n"
+        "      cmd: echo ${item} > o${item}\n      deps: [in]\n      outs:\n      - o${item}\n")
+    run("git add -A && git commit -qm jobs", folder)
+    os.environ["SHELL"] = "/bin/sh"
+    whole = timed("git mlrun repro -q", folder)
+    shells = timed(f"for i in $(seq {count}); do /bin/sh -c \"echo $i > $i.tmp\"; done", folder)
+    none = timed("git mlrun repro -q", folder)
+    cost = Cost((whole.wall - shells.wall) / count, (whole.cpu - shells.cpu - none.cpu) / count, whole.memory)
+    say(f"{name} (in a repro of {count} stages)", cost, 0.02)
     shutil.rmtree(folder)
 
 
