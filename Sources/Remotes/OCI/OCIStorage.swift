@@ -66,13 +66,21 @@ public final class OCIStorage: Storage, @unchecked Sendable {
                 ],
                 "annotations": ["org.opencontainers.image.title": .string(item.key)],
             ]
-            let answer = try access.send {
+            let answer = try access.send(PatientRequest(alsoPassing: OCIStorage.isBetweenWriters)) {
                 HTTPRequest(
                     method: "PUT", url: self.access.address("manifests/" + tag),
                     headers: ["Content-Type: \(OCIStorage.manifestType)"], body: Array(manifest.compact().utf8))
             }
             try access.require(answer, [201], "write", item.key)
         }
+    }
+
+    /// Whether a registry refused a manifest because somebody else is linking the same blob into the repository at this
+    /// moment: distribution 2.8 empties a link before it writes it, and reads an empty one as a wrong digest.
+    private static let isBetweenWriters: @Sendable (HTTPRequest.Answer) -> Bool = { answer in
+        guard [400, 404].contains(answer.status), let document = try? JSON(parsing: answer.body) else { return false }
+        let codes = document["errors"]?.arrayValue?.compactMap { $0["code"]?.stringValue } ?? []
+        return codes.contains { ["DIGEST_INVALID", "BLOB_UNKNOWN", "MANIFEST_BLOB_UNKNOWN"].contains($0) }
     }
 
     public func get(_ key: String, range: Range<Int64>?) throws -> [UInt8] {
