@@ -87,7 +87,9 @@ public struct MaskedText: MaskableText {
         var part = 0
         while part <= scalars.count {
             let stop = scalars[part...].firstIndex(of: MaskedText.mark) ?? scalars.count
-            let spans = MaskedText.spans(scalars, part..<stop, splitting)
+            // White space behind a mark belongs to no word: it is squeezed away with the mark in front.
+            let begin = part == 0 ? 0 : scalars[part..<stop].firstIndex { !MaskedText.isSpace($0) } ?? stop
+            let spans = MaskedText.spans(scalars, begin..<stop, splitting)
             for (position, span) in spans.enumerated() {
                 let end = position + 1 < spans.count ? max(span.end, spans[position + 1].start) : span.end
                 segments.append(Segment(Array(scalars[span.start..<end]), range: offsets[span.start]..<offsets[end]))

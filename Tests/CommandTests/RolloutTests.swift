@@ -62,7 +62,7 @@ import Testing
         }
         let canary = "--strategy canary --steps 30,60 --step-seconds 0.2 --auto --min-requests 5"
         // No drift at all is allowed, but there is some: a stricter model than the old one.
-        try box.run("git mlrun deploy HEAD \(canary) --max-drift -1", in: "repo")
+        try box.run("git mlrun deploy HEAD \(canary) --max-drift=-1", in: "repo")
         #expect(try finished("aborted") && ask(server, 3) == [old: 3] && commit(box, "production") == old)
         #expect(try box.run("git mlrun deploy history", in: "repo").output.contains("drift"))
         try box.run("git mlrun deploy HEAD \(canary) --max-drift 100 --max-latency-ratio 1000", in: "repo")

@@ -78,7 +78,9 @@ import TextModels
                     ["layer": "words", "width": 4, "min_count": 1, "max_tokens": 300], labels: 3)
             },
         ][number]()
-        let text = (0..<5).map { "\($0) " + MaskScorerTests.texts.joined(separator: " ") }.joined(separator: ", ")
+        // Broken marks of HTML have no fast way, and would take it from the whole text.
+        let parts = MaskScorerTests.texts.filter { !$0.contains("<") }.joined(separator: " ")
+        let text = (0..<5).map { "\($0) " + parts }.joined(separator: ", ")
         for variant in [
             IndexedText(text), IndexedText(text, mergesRepeats: false), MaskedText(text),
             MaskedText(text, maskToken: ""),

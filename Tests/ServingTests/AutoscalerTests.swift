@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func `2: as many replicas as reach the target, rounded up`() {
-        for (inFlight, target, expected) in [(10.0, 1.0, 10), (10.1, 1, 11), (10, 3, 4), (20, 2, 10)] {
+        for (inFlight, target, expected) in [(10.0, 1.0, 10), (10.6, 1, 11), (10, 3, 4), (20, 2, 10)] {
             var autoscaler = settled { $0.targetInFlight = target }
             // From near by, so that neither steps nor tolerance show.
             #expect(autoscaler.decide(now: 1000, current: expected - 1, inFlight: inFlight) == expected)
@@ -116,7 +116,7 @@ import Testing
             var current = Int.random(in: 1...60, using: &generator)
             var autoscaler = Autoscaler(Autoscaler.Parameters(), now: 0)
             var history: [Int] = []
-            for tick in 1...500 {
+            for tick in 1...1000 {
                 current = autoscaler.decide(now: Double(tick) * 10, current: current, inFlight: load)
                 history.append(current)
             }

@@ -93,6 +93,10 @@ struct StageChanges {
             default: words.append(reason.description)
             }
         }
+        // DVC tells files before params.
+        let pairs = dependencies.pairs
+        dependencies = JSONObject(
+            pairs.filter { $0.value.objectValue == nil } + pairs.filter { $0.value.objectValue != nil })
     }
 
     /// `[{"changed deps": …}, {"changed outs": …}, "changed command"]`

@@ -80,7 +80,9 @@ final class PlotReader {
 
     private func figure(_ source: PlotSource, _ sides: [Side]) throws -> PlotFigure? {
         let name = source.template ?? "linear"
-        let template: JSON? = try PlotFigure.Kind(rawValue: name) == nil ? ownTemplate(name, source, sides) : nil
+        // Not by `?:`, whose nil would be JSON's null.
+        var template: JSON?
+        if PlotFigure.Kind(rawValue: name) == nil { template = try ownTemplate(name, source, sides) }
         let kind = PlotFigure.Kind(rawValue: name) ?? template.map(PlotTemplate.nearestKind) ?? .linear
         var figure = PlotFigure(
             title: source.title ?? source.id, kind: kind, xLabel: source.xLabel ?? "", yLabel: source.yLabel ?? "",

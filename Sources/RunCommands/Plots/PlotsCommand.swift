@@ -80,12 +80,14 @@ struct PlotsOptions: ParsableArguments {
             throw MLError(.notFound, "there is nothing to plot in '\(target)'")
         }
         if showVega {
-            guard figures.count == 1 else {
+            // A file may stand in several plots; the one that has its name is meant.
+            let named = figures.filter { targets.contains($0.title) }
+            guard let figure = figures.count == 1 ? figures[0] : named.count == 1 ? named[0] : nil else {
                 throw MLError(
                     .usage, "--show-vega prints one plot, and there are \(figures.count)",
                     hint: "name one with --targets")
             }
-            return session.ui.write(VegaLite.specification(figures[0]).pretty())
+            return session.ui.write(VegaLite.specification(figure).pretty())
         }
         if json { return session.ui.write(document(figures, reader).compact() + "\n") }
         try write(figures, reader, session)
