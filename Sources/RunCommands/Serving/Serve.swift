@@ -48,7 +48,9 @@ struct Serve: ParsableCommand {
         let ui = try UserInterface(common)
         if let name = network.newToken { return try network.makeToken(name, ui) }
         let opener = try GenerationOpener(
-            source: source, model: model, follow: follow, command: predictor, timeout: limits.timeout, ui: ui)
+            source: source, model: model, follow: follow, command: predictor,
+            // A little more than a request has: that one took too long is said first, then its program is ended.
+            timeout: limits.timeout + 1, ui: ui)
         let service = try limits.service()
         _ = try scaling.parameters()
         limits.allowConnections()
