@@ -89,11 +89,12 @@ struct Deploy: ParsableCommand {
                 hint: "the first deployment is 'git mlrun deploy REV'")
         }
         try move.invite()
+        let start = Moment.now()
         guard try store.write(plan, after: last?.id) else {
             throw MLError(.conflict, "somebody else deploys to '\(deployment.reference)'", hint: "look, and try again")
         }
         session.ui.summary("\(plan.strategy.rawValue) of \(GenerationOpener.short(commit.id.hex)) begins.")
-        try move.watch(commit.id.hex, wait: wait, session.ui) { server in
+        try move.watch(commit.id.hex, since: start, wait: wait, session.ui) { server in
             if server.version == commit.id.hex { return "serves it" }
             guard server.json["candidate"]?["model_version"]?.stringValue == commit.id.hex else { return nil }
             if plan.strategy == .rolling { return nil }

@@ -64,7 +64,7 @@ struct DeployAbort: ParsableCommand {
         try end.end(.aborted, "by hand")
         session.ui.summary("The \(plan.strategy.rawValue) of \(GenerationOpener.short(plan.commit)) is over.")
         try DeploymentMove(repository: session.repository, reference: deployment.reference).watch(
-            "", wait: wait, session.ui
+            "", since: 0, wait: wait, session.ui
         ) { $0.json["candidate"] == nil ? "serves \($0.version.prefix(10)) alone" : nil }
     }
 }

@@ -21,6 +21,8 @@ struct DeploymentMove {
     func run(to commit: GitID, message: String, wait: Int, _ ui: UserInterface) throws {
         try check()
         let old = repository.reference(reference)
+        // What was refused before counts only where nothing moves.
+        let start = old == commit ? 0 : Moment.now()
         if old != commit {
             guard try repository.compareAndSwap(reference, from: old, to: commit, message: message) else {
                 throw MLError(.conflict, "'\(reference)' was moved by somebody else", hint: "look, and try again")
@@ -39,7 +41,7 @@ struct DeploymentMove {
                 waiting.removeFirst()
                 continue
             }
-            if let refused = server.refused, refused.version == commit.hex {
+            if let refused = server.refused, refused.version == commit.hex, refused.time >= start {
                 throw MLError(
                     .failed, "\(server.url) refuses it: \(refused.reason)",
                     hint:
@@ -79,9 +81,13 @@ struct DeploymentMove {
 
     /// Waits until servers that follow the ref say something of a candidate.
     ///
-    /// - Parameter says: what a server says of it; nil while it says nothing.
+    /// - Parameters:
+    ///   - start: when it was asked for: refusals from before are of an earlier time.
+    ///   - says: what a server says of it; nil while it says nothing.
     /// - Throws: `MLError(.failed)` when one refuses it or does not get to it in time.
-    func watch(_ commit: String, wait: Int, _ ui: UserInterface, says: (ServingState) -> String?) throws {
+    func watch(
+        _ commit: String, since start: Double, wait: Int, _ ui: UserInterface, says: (ServingState) -> String?
+    ) throws {
         let end = Moment.now() + Double(wait)
         var done: Set<Int32> = []
         var waiting = try servers()
@@ -93,7 +99,7 @@ struct DeploymentMove {
                 if let words = says(server) {
                     ui.summary("\(server.url) \(words).")
                     done.insert(server.process)
-                } else if let refused = server.refused, refused.version == commit {
+                } else if let refused = server.refused, refused.version == commit, refused.time >= start {
                     throw MLError(
                         .failed, "\(server.url) refuses it: \(refused.reason)",
                         hint: "it still serves \(GenerationOpener.short(server.version))")

@@ -95,7 +95,7 @@ extension ServingLoop {
             candidate: candidate.statistics.snapshot.since(now.candidate),
             isFailing: candidate.engine.replicas.isFailing)
         if case .unhealthy(let reason) = verdict {
-            state.refused = (candidate.version, reason)
+            state.refused = (candidate.version, reason, Moment.now())
             ui.warning("\(GenerationOpener.short(candidate.version)) leaves the traffic: \(reason)")
             return end(.aborted, reason)
         }

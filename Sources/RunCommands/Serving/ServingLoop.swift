@@ -131,7 +131,7 @@ final class ServingLoop {
         case (.failure(let error), let purpose):
             service.metrics.observeSwitch(hasFailed: true)
             let reason = (error as? MLError)?.message ?? "\(error)"
-            state.refused = (opening.commit, reason)
+            state.refused = (opening.commit, reason, Moment.now())
             if purpose == .deployment { refused = opening.commit } else { end(.aborted, reason) }
             tell()
             ui.warning(

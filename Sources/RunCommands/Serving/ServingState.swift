@@ -12,7 +12,7 @@ struct ServingState {
     var version: String
     var since: Timestamp
     /// A commit the ref pointed to that failed its check, with the reason.
-    var refused: (version: String, reason: String)?
+    var refused: (version: String, reason: String, time: Double)?
     /// The processes that answer.
     var replicas = ReplicaState()
     /// Requests of the generation that answers.
@@ -47,7 +47,10 @@ struct ServingState {
         if isPinned { out["pinned"] = true }
         if let reference { out["ref"] = .string(reference) }
         if let refused {
-            out["refused"] = ["model_version": .string(refused.version), "reason": .string(refused.reason)]
+            out["refused"] = [
+                "model_version": .string(refused.version), "reason": .string(refused.reason),
+                "time": .number(refused.time),
+            ]
         }
         if let wanted = replicas.wanted {
             out["replicas"] = [
@@ -143,7 +146,9 @@ struct ServingState {
             process: Int32(truncatingIfNeeded: process), url: url, reference: json["ref"]?.stringValue, model: model,
             version: version, since: since)
         if let version = json["refused"]?["model_version"]?.stringValue {
-            refused = (version, json["refused"]?["reason"]?.stringValue ?? "")
+            refused = (
+                version, json["refused"]?["reason"]?.stringValue ?? "", json["refused"]?["time"]?.doubleValue ?? 0
+            )
         }
         isPinned = json["pinned"]?.boolValue ?? false
         found = json
