@@ -29,11 +29,6 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
         swiftSettings: settings)
 }
 
-/// A C library that Debian installs.
-func system(_ name: String, _ pkgConfig: String, _ debian: String) -> Target {
-    .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([debian])])
-}
-
 let package = Package(
     name: "git-ml",
     dependencies: [
@@ -45,15 +40,15 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-http2", from: "1.46.0"),
     ],
     targets: [
-        // C: a header and inline shims each.
         .target(name: "CPlatform"),
         // Loops that pay for the widest vectors of the processor.
         .target(name: "CVector"),
-        system("CGit2", "libgit2", "libgit2-dev"),
-        system("CCurl", "libcurl", "libcurl4-openssl-dev"),
-        system("CArchive", "libarchive", "libarchive-dev"),
-        system("CZstd", "libzstd", "libzstd-dev"),
-        system("CBLAS", "openblas", "libopenblas-dev"),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .target(name: "CGit2", linkerSettings: [.linkedLibrary("git2")]),
+        // Loaded when they are first called (CForward.h), so only their headers are needed here.
+        .target(name: "CCurl", dependencies: ["CPlatform"]),
+        .target(name: "CArchive", dependencies: ["CPlatform"]),
+        .target(name: "CBLAS", dependencies: ["CPlatform"]),
         // Dependencies point upward in this list only; Tests/StructureTests holds the graph.
         library("Base", ["CPlatform", crypto]),
         library("GitKit", ["Base", "CGit2"]),

@@ -1,11 +1,13 @@
 #define _GNU_SOURCE
 #include "CPlatform.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -70,4 +72,15 @@ int gitml_receive_descriptor(int channel) {
 int gitml_processor_count(void) {
     cpu_set_t set;
     return sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1;
+}
+
+void *gitml_function(const char *soname, const char *package, const char *name) {
+    // Never closed: what it hands out is kept. A second dlopen of the same name is the same library.
+    void *library = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
+    void *function = library == NULL ? NULL : dlsym(library, name);
+    if (function == NULL) {
+        dprintf(STDERR_FILENO, "fatal: cannot load '%s': %s\nhint: install it, on Debian with 'apt-get install %s'\n", soname, dlerror(), package);
+        _exit(128);
+    }
+    return function;
 }

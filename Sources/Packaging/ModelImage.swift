@@ -66,6 +66,8 @@ public struct ModelImage: Sendable {
     /// Below the root of the image.
     static let modelFolder = "models"
     static let program = "usr/bin/git-mlrun"
+    /// What serving loads late: networks multiply with it. Nothing is transferred or packed in there.
+    static let lateLibraries = ["libopenblas.so.0"]
     /// Who the program runs as: nobody that the machine knows.
     static let user = "65532:65532"
 
@@ -78,7 +80,7 @@ public struct ModelImage: Sendable {
 
     public init(model: PackagedModel, program: String, architecture: String) throws {
         self.model = model
-        self.program = try ProgramFiles(program, at: ModelImage.program)
+        self.program = try ProgramFiles(program, at: ModelImage.program, loading: ModelImage.lateLibraries)
         self.architecture = architecture
     }
 

@@ -12,18 +12,24 @@ public struct ProgramFiles: Sendable {
     /// - Parameters:
     ///   - program: an executable of this machine's kind (ELF, 64 bit, little endian).
     ///   - path: where it goes, relative to the root.
+    ///   - late: libraries that it does not name, but loads when it first needs them.
     /// - Throws: `MLError(.invalidInput)` for another kind of file; `MLError(.notFound)` when a library is missing.
-    public init(_ program: String, at path: String) throws {
+    public init(_ program: String, at path: String, loading late: [String] = []) throws {
         let image = try ELFImage(program)
         var files = [path: (source: program, size: image.loadedSize)]
         isStatic = image.interpreter == nil
         if let loader = image.interpreter {
             // The loader says itself what it would load.
-            let answer = try Subprocess([loader, "--list", program]).run()
+            let preload = late.isEmpty ? [] : ["--preload", late.joined(separator: ":")]
+            let answer = try Subprocess([loader] + preload + ["--list", program]).run()
             guard answer.status == 0 else {
                 throw MLError(.failed, "cannot find the libraries of '\(program)': \(answer.errorText)")
             }
             let libraries = try ProgramFiles.libraries(answer.text, program)
+            // It leaves out, without failing, what it cannot load early.
+            if let missing = late.first(where: { name in !libraries.contains { $0.name == name } }) {
+                throw MLError(.notFound, "'\(program)' needs '\(missing)', which is not there")
+            }
             // Where the C library lies, the loader looks without being told.
             let standard = libraries.first { $0.name.hasPrefix("libc.") }.map { Files.parent(of: $0.path) } ?? "/lib"
             for library in libraries {

@@ -2,7 +2,7 @@ import CBLAS
 
 /// Products of matrices by BLAS, on one thread: the parallel work is over texts, and so sums never depend on threads.
 public enum MatrixProduct {
-    private static let oneThread: Void = openblas_set_num_threads(1)
+    private static let oneThread: Void = gitml_load_blas()
 
     /// a · b, each transposed if asked, plus `into` if given.
     public static func of(

@@ -2,6 +2,8 @@
 #ifndef GITML_CPLATFORM_H
 #define GITML_CPLATFORM_H
 
+#include "CForward.h"
+
 #include <spawn.h>
 #include <sys/types.h>
 

@@ -1,4 +1,7 @@
 // libcurl, with typed inline shims for its variadic calls.
+#ifndef GITML_CCURL_H
+#define GITML_CCURL_H
+
 #include <curl/curl.h>
 
 typedef size_t (*gitml_transfer)(char *data, size_t size, size_t count, void *context);
@@ -18,3 +21,5 @@ static inline CURLcode gitml_curl_status(CURL *h, long *status) {
 static inline CURLcode gitml_curl_length(CURL *h, curl_off_t *length) {
     return curl_easy_getinfo(h, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, length);
 }
+
+#endif

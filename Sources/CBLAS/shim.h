@@ -1,2 +1,0 @@
-// The C interface of BLAS, as OpenBLAS installs it.
-#include <cblas.h>
