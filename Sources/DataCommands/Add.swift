@@ -7,6 +7,7 @@ import Reports
 
 struct Add: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "add",
         abstract: "Put files into the store, in parallel, and stage their pointers.",
         discussion: """
             Files that no pattern tracks are tracked from now on: a folder as 'folder/**', a file by its name.

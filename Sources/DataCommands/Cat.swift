@@ -5,6 +5,7 @@ import DataKit
 
 struct Cat: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "cat",
         abstract: "Print the content of a file at a revision, or a part of it.",
         discussion: "Example:\n  git mldata cat HEAD~1:data/test.tsv --length 100")
 

@@ -6,6 +6,7 @@ import Reports
 
 struct Checkout: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "checkout",
         abstract: "Fill in pointers and bring back deleted files from the local store, or take one side of a conflict.",
         discussion: """
             Example, while a merge is in conflict:

@@ -7,6 +7,7 @@ import Reports
 
 struct Clone: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "clone",
         abstract: "Clone a repository and set it up: hooks, notes, content.",
         discussion: """
             All options of 'git clone' can be given. Content is fetched in one go and written in parallel, not file by file

@@ -75,6 +75,7 @@ struct Collect: ParsableCommand {
 
 struct Repack: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "repack",
         abstract: "Join the packs of the local store into one; nothing is dropped.")
 
     @OptionGroup var common: CommonOptions

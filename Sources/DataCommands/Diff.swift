@@ -6,6 +6,7 @@ import GitKit
 
 struct Diff: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "diff",
         abstract: "Show how tracked files differ between two versions: rows, columns, tensors, bytes.",
         discussion: """
             Compares HEAD with the work tree, or A with it, or A with B (also A..B).

@@ -5,6 +5,7 @@ import DataKit
 
 struct Doctor: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "doctor",
         abstract: "Check the set-up of this repository and say how to mend it.",
         discussion: "Exits 1 when something is wrong.")
 

@@ -9,6 +9,7 @@ import Reports
 
 struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "export",
         abstract: "Write the files of a commit, with their real content, into an archive.",
         discussion: """
             The same commit gives the same bytes, everywhere. The ending chooses the format: .tar, .tar.gz, .tar.zst,

@@ -6,6 +6,7 @@ import Reports
 
 struct Fetch: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "fetch",
         abstract: "Download content into the local store, without touching the work tree.",
         discussion: """
             Without refs: what HEAD and the index need. With --recent also what the tips of all branches and tags need that

@@ -6,6 +6,7 @@ import Reports
 
 struct Fsck: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "fsck",
         abstract: "Check that every pointer reads and every object is what its name says.",
         discussion: """
             Prints a line a finding and exits 1 if there are any. With --repair damaged packs are set aside, what is sound

@@ -7,6 +7,7 @@ import Reports
 
 struct Get: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "get",
         abstract: "Download a file or folder of another repository, without a clone.",
         discussion: "Example:\n  git mldata get https://host/team/data.git data/test.tsv --rev v1.2 -o test.tsv")
 

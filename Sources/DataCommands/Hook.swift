@@ -8,6 +8,7 @@ import Glibc
 /// What the installed hook scripts run.
 struct Hook: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "hook",
         abstract: "Run a hook: git does, through the scripts 'install' writes.",
         discussion: "git mldata hook NAME SCRIPT [ARGUMENT…]")
 

@@ -75,6 +75,7 @@ struct ImportURL: ParsableCommand {
 
 struct Update: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "update",
         abstract: "Bring newer versions of imported files.",
         discussion: "Without paths: all that .mldata/imports lists. Follows the revision each was imported with.")
 

@@ -6,6 +6,7 @@ import GitKit
 
 struct Install: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "install",
         abstract: "Set up filters, hooks, the merge driver and notes for this repository.",
         discussion:
             "With --global or --system only the filters are set, for all repositories of the user or the machine.")
@@ -35,6 +36,7 @@ struct Install: ParsableCommand {
 
 struct Uninstall: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "uninstall",
         abstract: "Take back what 'install' set up; data and pointers stay.")
 
     @Flag(help: "From this repository (the default).") var local = false

@@ -7,6 +7,7 @@ import Reports
 
 struct Lock: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "lock",
         abstract: "Lock files on a Git LFS server, so that nobody else pushes changes to them.",
         discussion: "Exit 1 when somebody else holds one of the locks; the others are taken all the same.")
 
@@ -33,6 +34,7 @@ struct Lock: ParsableCommand {
 
 struct Unlock: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "unlock",
         abstract: "Give locks back.",
         discussion: "A file with uncommitted changes keeps its lock unless --force is given.")
 
@@ -75,7 +77,7 @@ struct Unlock: ParsableCommand {
 }
 
 struct Locks: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "List the locks on a Git LFS server.")
+    static let configuration = CommandConfiguration(commandName: "locks", abstract: "List the locks on a Git LFS server.")
 
     @Option(name: [.customShort("p"), .long], help: ArgumentHelp("Only the lock on this file.", valueName: "path"))
     var path: String?

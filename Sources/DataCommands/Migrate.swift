@@ -8,6 +8,7 @@ import Reports
 /// `git mldata migrate`: into git-ml from elsewhere, and out again.
 struct Migrate: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "migrate",
         abstract: "Move in from Git LFS, DVC or plain Git history, and back out again.",
         subcommands: [MigrateLFS.self, MigrateDVC.self, MigrateInfo.self, MigrateImport.self, MigrateExport.self])
 }

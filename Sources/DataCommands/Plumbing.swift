@@ -17,6 +17,7 @@ enum FilterProgram {
 
 struct Clean: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "clean",
         abstract: "Read content on standard input, store it, print its pointer.")
     @Argument(help: "What to call it in messages.") var path: String?
     func run() throws { try FilterProgram.become(["clean", "--"] + (path.map { [$0] } ?? [])) }
@@ -24,6 +25,7 @@ struct Clean: ParsableCommand {
 
 struct Smudge: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "smudge",
         abstract: "Read a pointer on standard input, print the content.")
     @Argument(help: "What to call it in messages.") var path: String?
     func run() throws { try FilterProgram.become(["smudge", "--"] + (path.map { [$0] } ?? [])) }

@@ -8,6 +8,7 @@ import Reports
 
 struct Push: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "push",
         abstract: "Upload content that commits need; 'git push' does it by itself.",
         discussion: "Without refs: the current branch. With --all: everything any ref reaches.")
 

@@ -6,6 +6,7 @@ import Reports
 
 struct Status: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "status",
         abstract: "Show tracked files that are staged, modified, missing or not pushed.")
 
     @Flag(help: "Print JSON.") var json = false

@@ -7,6 +7,7 @@ import Reports
 
 struct Sync: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "sync",
         abstract: "Fill in files that are still pointers, fetching what is missing.",
         discussion: "Git's checkout does this by itself; 'sync' is the net for whatever it left.")
 
@@ -32,6 +33,7 @@ struct Sync: ParsableCommand {
 
 struct Pull: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "pull",
         abstract: "Fetch content for this checkout, fill it in and bring back deleted files.",
         discussion: "Example:\n  git mldata pull data --below 100m")
 

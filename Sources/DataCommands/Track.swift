@@ -7,6 +7,7 @@ import ObjectStore
 
 struct Track: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "track",
         abstract: "Track files by pattern; without a pattern, list the tracked patterns.",
         discussion:
             "Patterns go into .gitattributes of the current folder, so that every clone agrees. Quote them: 'data/**'.")
@@ -77,6 +78,7 @@ struct Track: ParsableCommand {
 
 struct Untrack: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "untrack",
         abstract: "Stop tracking patterns; files that are in the store stay there.")
 
     @Argument(help: ArgumentHelp("Patterns as 'track' lists them.", valueName: "pattern")) var patterns: [String]

@@ -6,6 +6,7 @@ import Reports
 
 struct Unpack: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "unpack",
         abstract: "Unpack an archive (tar, zip, wheel, …) into a folder.",
         discussion:
             "Every common format and compression (tar, zip, 7z, cpio, rar, …); nothing is ever written outside the folder."

@@ -8,6 +8,7 @@ import RunKit
 /// The run side of Git's hooks: `git mldata hook` calls it.
 struct Hook: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "hook",
         abstract: "Run a hook: notes follow commits, records follow pushes.", shouldDisplay: false)
 
     @Argument(parsing: .captureForPassthrough) var arguments: [String]

@@ -6,6 +6,7 @@ import Reports
 
 struct Remote: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "remote",
         abstract: "Manage where content is uploaded to; without any, it is the Git remote itself.",
         subcommands: [
             RemoteAdd.self, RemoteList.self, RemoteRemove.self, RemoteDefault.self, RemoteSet.self, RemoteTest.self,

@@ -8,6 +8,7 @@ import RunKit
 
 struct Best: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "best",
         abstract: "Print the commit with the best value of a metric.",
         discussion: """
             The commit comes first on the line, so that scripts can cut it off.

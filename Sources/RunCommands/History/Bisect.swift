@@ -8,6 +8,7 @@ import RunKit
 
 struct Bisect: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "bisect",
         abstract: "Find the first commit where a metric is no longer good.",
         discussion: """
             Drives 'git bisect' in a work tree of its own. Where a record answers nothing runs; elsewhere the commit's

@@ -8,6 +8,7 @@ import RunKit
 
 struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "check",
         abstract: "Exit 1 when a metric is not good enough.",
         discussion: """
             Without a metric: the gates that stages declare under meta.mlrun.gates. The hook before a push checks those too.

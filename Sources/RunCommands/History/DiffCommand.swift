@@ -10,6 +10,7 @@ import RunKit
 
 struct Diff: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "diff",
         abstract: "Show what changed in params, metrics and data between two revisions.",
         discussion:
             "Without revisions: HEAD against the work tree. With one: that revision against the work tree's HEAD.")

@@ -6,7 +6,7 @@ import Reports
 import RunKit
 
 struct Fetch: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Fetch records and notes; 'git fetch' does it too.")
+    static let configuration = CommandConfiguration(commandName: "fetch", abstract: "Fetch records and notes; 'git fetch' does it too.")
     @Argument(help: "A Git remote.") var remote: String?
     @OptionGroup var common: CommonOptions
 
@@ -18,6 +18,7 @@ struct Fetch: ParsableCommand {
 
 struct Push: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "push",
         abstract: "Join records and notes with a remote's and push them; 'git push' does it too.")
     @Argument(help: "A Git remote.") var remote: String?
     @OptionGroup var common: CommonOptions
@@ -34,6 +35,7 @@ struct Push: ParsableCommand {
 
 struct Reindex: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "reindex",
         abstract: "Write the notes of all commits anew from the records.",
         discussion: "After a rebase or a squash on a server, for instance: records are found by content.")
     @Argument(help: ArgumentHelp("Commits (default: all branches).", valueName: "range")) var range: String?

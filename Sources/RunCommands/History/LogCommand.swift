@@ -9,6 +9,7 @@ import RunKit
 
 struct Log: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "log",
         abstract: "Show the history as a table of experiments.",
         discussion: """
             One row a commit: metrics of the runs whose outputs are in its tree and what was recorded for it, params that

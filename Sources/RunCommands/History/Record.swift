@@ -10,6 +10,7 @@ import RunKit
 
 struct Record: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "record",
         abstract: "Record metrics, from any program in any language.",
         discussion: """
             For HEAD (or --rev); inside a stage, for that stage's run. A commit with the same files, or with the same

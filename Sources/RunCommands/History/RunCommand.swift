@@ -8,6 +8,7 @@ import RunKit
 
 struct Run: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "run",
         abstract: "Run the pipeline of committed revisions, each in a work tree of its own.",
         discussion: """
             What a record answers does not run. Results are recorded on those commits; your files are not touched.

@@ -9,6 +9,7 @@ import RunKit
 
 struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "show",
         abstract: "Show the runs behind a commit: stages, metrics, params, durations.")
 
     @Argument(help: ArgumentHelp("A revision.", valueName: "rev")) var revision = "HEAD"

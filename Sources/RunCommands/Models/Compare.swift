@@ -9,6 +9,7 @@ import TextModels
 
 struct Compare: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "compare",
         abstract: "Compare the models of two revisions on the same texts.",
         discussion: """
             Both models answer the second one's test data, unless --data names other files. McNemar's test counts the texts

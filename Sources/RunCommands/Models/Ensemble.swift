@@ -10,6 +10,7 @@ import TextModels
 
 struct Ensemble: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "ensemble",
         abstract: "Build an ensemble of the models of several revisions.",
         discussion: """
             Nothing is checked out and nothing trained again. Weights are chosen on the dev data, the gain is measured on the

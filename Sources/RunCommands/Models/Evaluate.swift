@@ -10,6 +10,7 @@ import TextModels
 
 struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "evaluate",
         abstract: "Measure a model, or the models of revisions, on labelled data.",
         discussion: """
             Without --data: the test data the model was trained with, as it is in the same revision.

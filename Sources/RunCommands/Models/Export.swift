@@ -7,6 +7,7 @@ import TextModels
 
 struct Export: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "export",
         abstract: "Export a model to ONNX.",
         discussion: """
             The file takes numbers of words (a linear model: the words), and answers with the probabilities that

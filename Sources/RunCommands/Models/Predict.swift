@@ -9,6 +9,7 @@ import TextModels
 
 struct Predict: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "predict",
         abstract: "Predict the labels of texts with a model of the work tree or of a revision.",
         discussion: """
             Texts come from a file (.tsv, .csv, .jsonl with a column 'text', or one a line) or from standard input.

@@ -6,6 +6,7 @@ import TextModels
 
 struct Split: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "split",
         abstract: "Split labelled texts into train, dev and test by the hash of each text.",
         discussion: """
             Repeated texts are dropped; the first byte of a text's SHA-256 modulo ten decides: 0 test, 1 dev, else train. So the

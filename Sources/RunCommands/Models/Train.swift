@@ -11,6 +11,7 @@ import TextModels
 
 struct Train: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "train",
         abstract: "Train a model as the params say.",
         discussion: """
             params.yaml:

@@ -8,6 +8,7 @@ import Reports
 
 struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "verify",
         abstract: "Train a committed model again from its commit, and compare the bytes.",
         discussion: """
             Data, settings and seed are those of the commit; nothing is checked out. Exits with 0 when the model is

@@ -6,7 +6,7 @@ import Reports
 import RunKit
 
 struct Dag: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Draw the graph of stages.")
+    static let configuration = CommandConfiguration(commandName: "dag", abstract: "Draw the graph of stages.")
 
     @Argument(help: ArgumentHelp("Only this stage and what it depends on.", valueName: "target")) var target: String?
     @Flag(help: "Print a Mermaid flowchart.") var mermaid = false

@@ -10,6 +10,7 @@ import RunKit
 
 struct Repro: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "repro",
         abstract: "Run the stages whose inputs, command or outputs changed, and record each run.",
         discussion: """
             A stage is skipped when a run with the same inputs made the outputs that are in the work tree; it is restored

@@ -127,14 +127,14 @@ struct StageAdd: ParsableCommand {
 }
 
 struct Freeze: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Freeze stages: 'repro' passes them over.")
+    static let configuration = CommandConfiguration(commandName: "freeze", abstract: "Freeze stages: 'repro' passes them over.")
     @Argument(help: ArgumentHelp("Stages.", valueName: "target")) var targets: [String]
     @OptionGroup var common: CommonOptions
     func run() throws { try PipelineEdit.setFrozen(true, targets, RunSession(common)) }
 }
 
 struct Unfreeze: ParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Let 'repro' look at frozen stages again.")
+    static let configuration = CommandConfiguration(commandName: "unfreeze", abstract: "Let 'repro' look at frozen stages again.")
     @Argument(help: ArgumentHelp("Stages.", valueName: "target")) var targets: [String]
     @OptionGroup var common: CommonOptions
     func run() throws { try PipelineEdit.setFrozen(false, targets, RunSession(common)) }

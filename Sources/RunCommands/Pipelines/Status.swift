@@ -6,6 +6,7 @@ import RunKit
 
 struct Status: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "status",
         abstract: "Show which stages are stale, and why.",
         discussion: """
             Each stage is compared with its last run, as 'dvc status' does; nothing runs. What follows from other stages

@@ -10,6 +10,7 @@ import Reports
 
 struct Image: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "image",
         abstract: "Write a commit's model, with the program that serves it, as an OCI image.",
         discussion: """
             No Docker is needed, and no rights. The image holds this program with the libraries it loads, the model, and what

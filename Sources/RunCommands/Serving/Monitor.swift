@@ -13,6 +13,7 @@ import Serving
 
 struct Monitor: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "monitor",
         abstract: "Watch a server: throughput, latency, errors, classes and drift.",
         discussion: """
             Reads what 'git mlrun serve' counts, here or anywhere. Without an address: the server of this repository.

@@ -8,6 +8,7 @@ import Serving
 
 struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "serve",
         abstract: "Serve a model of a revision over HTTP.",
         discussion: """
             The model is verified by its hash and answers once before the port opens. With a file golden.jsonl beside the
