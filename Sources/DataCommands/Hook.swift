@@ -51,10 +51,10 @@ struct Hook: ParsableCommand {
     }
 
     private func prePush(_ arguments: [String], _ input: [UInt8]) throws {
-        let session = try Session(CommonOptions.parse([]))
-        let gitRemote = arguments.first ?? "origin"
         let refs = PushedRef.parse(String(decoding: input, as: UTF8.self))
         if refs.isEmpty { return }
+        let session = try Session(CommonOptions.parse([]))
+        let gitRemote = arguments.first ?? "origin"
         try Installation(scope: .local, repository: session.data.repository).addRefspecs()
         let uploader = Uploader(session.data)
         let pointers = try uploader.pointers(pushing: refs, to: gitRemote)

@@ -43,7 +43,7 @@ public struct Imports: Sendable {
 
     /// All entries, by target.
     public func entries() throws -> [Entry] {
-        let settings = try Configuration(file: file, git: repository.git)
+        let settings = try Configuration(file: file)
         var targets: Set<String> = []
         for key in settings.keys(startingWith: "import.") {
             guard let dot = key.lastIndex(of: ".") else { continue }

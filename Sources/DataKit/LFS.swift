@@ -52,7 +52,7 @@ extension DataRepository {
     /// `lfs.url` of `.lfsconfig`: of the work tree, or of HEAD while the file is not checked out.
     private func committedLFSURL() throws -> String? {
         if let top = repository.workTree, Files.exists(top + "/.lfsconfig") {
-            return try Configuration(file: top + "/.lfsconfig", git: repository.git)["lfs.url"]
+            return try Configuration(file: top + "/.lfsconfig")["lfs.url"]
         }
         let answer = try repository.git.start(["config", "--blob", "HEAD:.lfsconfig", "lfs.url"])
         return answer.status == 0 ? String(answer.text.prefix { $0 != "\n" }) : nil

@@ -17,7 +17,7 @@ public struct SharedConfiguration: Sendable {
     public init(_ repository: Repository) throws {
         file = try Configuration(parsing: [])
         if let workTree = repository.workTree, Files.exists(workTree + "/" + SharedConfiguration.path) {
-            file = try Configuration(file: workTree + "/" + SharedConfiguration.path, git: repository.git)
+            file = try Configuration(file: workTree + "/" + SharedConfiguration.path)
         } else if let head = try? repository.head(),
             try repository.entry(inTree: head.tree, at: SharedConfiguration.path) != nil
         {

@@ -13,10 +13,12 @@ public struct Configuration: Sendable {
         try self.init(parsing: git.start(["config", "--\(scope)", "--null", "--list"]).output)
     }
 
-    /// A file in git's syntax; empty when it does not exist.
-    public init(file: String, git: GitCommand) throws {
-        let listing = Files.exists(file) ? try git.run(["config", "--file", file, "--null", "--list"]).output : []
-        try self.init(parsing: listing)
+    /// A file in git's syntax, without what it would include; empty when it does not exist.
+    ///
+    /// - Throws: `MLError(.invalidInput)` with the line that is no configuration.
+    public init(file: String) throws {
+        guard Files.exists(file) else { return }
+        try ConfigurationFile(file).forEach { key, value in values[key, default: []].append(value ?? "true") }
     }
 
     /// Reads what `git config --null --list` prints.

@@ -20,6 +20,23 @@ public struct ConfigurationFile: Sendable {
         LibGit2.start
     }
 
+    /// Calls `body` with keys, normalised, and their values in the order of the file; nil for a key alone.
+    func forEach(_ body: (String, String?) throws -> Void) throws {
+        var opened: OpaquePointer?
+        var iterator: OpaquePointer?
+        try LibGit2.check(.invalidInput, "cannot read '\(path)'") {
+            git_config_open_ondisk(&opened, path) == 0 ? git_config_iterator_new(&iterator, opened) : -1
+        }
+        defer {
+            git_config_iterator_free(iterator)
+            git_config_free(opened)
+        }
+        var entry: UnsafeMutablePointer<git_config_entry>?
+        while git_config_next(&entry, iterator) == 0, let entry {
+            try body(String(cString: entry.pointee.name), entry.pointee.value.map { String(cString: $0) })
+        }
+    }
+
     /// Writes changes, each under git's own lock of the file.
     ///
     /// - Throws: `MLError(.conflict)` when another process holds the lock; `MLError(.io)`.

@@ -25,9 +25,7 @@ struct Hook: ParsableCommand {
 
     /// What is pushed to a branch must meet its gates, compared with what is there. A metric nobody recorded is said, no
     /// more: the pipeline may run elsewhere.
-    private func checkGates(_ runs: RunRepository) throws {
-        let input = String(decoding: try FileHandle(borrowing: 0, path: "standard input").readToEnd(), as: UTF8.self)
-        let session = try RunSession(CommonOptions.parse([]))
+    private func checkGates(_ runs: RunRepository, _ input: String) throws {
         for line in input.split(separator: "\n") {
             // local ref, local id, remote ref, remote id
             let words = line.split(separator: " ").map(String.init)
@@ -36,6 +34,7 @@ struct Hook: ParsableCommand {
             }
             let commit = try runs.repository.commit(id.hex)
             guard let gates = try? runs.gates(of: commit), !gates.isEmpty else { continue }
+            let session = try RunSession(CommonOptions.parse([]))
             let old = GitID(words[3]).flatMap { $0.isZero || !runs.repository.contains($0) ? nil : $0.hex }
             for result in try GateKeeper(session).judge(commit, gates, base: old) where !result.violations.isEmpty {
                 let text = result.violations.joined(separator: ", ")
@@ -51,20 +50,30 @@ struct Hook: ParsableCommand {
     }
 
     private func act() throws {
+        let remote = arguments.count > 1 ? arguments[1] : "origin"
+        let refs = arguments.first == "pre-push" ? try input() : ""
+        if arguments.first == "pre-push", refs.isEmpty {
+            // A push of nothing asks for nothing but what git knows, and goes to the network for records only that it has not
+            // sent yet.
+            try RunExchange(Repository()).push(remote, onlyMoved: true)
+            return
+        }
         let runs = try RunRepository(DataRepository())
         switch arguments.first {
         case "post-commit":
             if let head = try runs.repository.head() { try runs.note([head]) }
         case "post-rewrite":
-            let input = String(
-                decoding: try FileHandle(borrowing: 0, path: "standard input").readToEnd(), as: UTF8.self)
-            let new = input.split(separator: "\n").compactMap { $0.split(separator: " ").dropFirst().first }
+            let new = try input().split(separator: "\n").compactMap { $0.split(separator: " ").dropFirst().first }
             try runs.note(new.map { try runs.repository.commit(String($0)) })
         case "post-merge": try RunExchange(runs.repository).joinFetched()
         case "pre-push":
-            try checkGates(runs)
-            try RunExchange(runs.repository).push(arguments.count > 1 ? arguments[1] : "origin")
+            try checkGates(runs, refs)
+            try RunExchange(runs.repository).push(remote)
         default: break
         }
+    }
+
+    private func input() throws -> String {
+        String(decoding: try FileHandle(borrowing: 0, path: "standard input").readToEnd(), as: UTF8.self)
     }
 }

@@ -34,11 +34,15 @@ public struct RunExchange: Sendable {
 
     /// Joins with the remote and pushes, again when somebody else was faster.
     ///
+    /// - Parameter onlyMoved: leaves out what is as the remote had it when last seen, without asking the remote.
     /// - Returns: names of refs that were moved.
     /// - Throws: `MLError(.failed)` with git's words when the remote does not take them.
     @discardableResult
-    public func push(_ remote: String) throws -> [String] {
-        let local = RunExchange.references.filter { repository.reference($0) != nil }
+    public func push(_ remote: String, onlyMoved: Bool = false) throws -> [String] {
+        let local = RunExchange.references.filter {
+            guard let tip = repository.reference($0) else { return false }
+            return !onlyMoved || repository.reference(tracking($0, remote)) != tip
+        }
         if local.isEmpty { return [] }
         for attempt in 0..<10 {
             try fetch(remote)
