@@ -23,9 +23,11 @@ struct Add: ParsableCommand {
     func run() throws {
         let session = try Session(common)
         let paths = try session.paths(paths)
+        let adder = try Adder(session.data)
+        try adder.check(paths)
         try session.ensureInstalled()
         try Add.track(paths, session)
-        let outcome = try Adder(session.data).add(paths, progress: session.ui.progress)
+        let outcome = try adder.add(paths, progress: session.ui.progress)
         for warning in outcome.warnings { session.ui.warning(warning) }
         var words = "Added \(Quantity.count(outcome.added, "file"))"
         if outcome.added > 0 {

@@ -61,7 +61,7 @@ public struct Adder: Sendable {
             // A split index has entries elsewhere.
             try eachStretch(wanted) { try add($0, [:], writer, &gathered, progress) }
         }
-        if new.isEmpty && known.isEmpty { try refuse(paths) }
+        if new.isEmpty && known.isEmpty { try check(paths) }
         // Content first, then the pointers that name it.
         try writer.finish()
         try stage(gathered)
@@ -112,6 +112,30 @@ public struct Adder: Sendable {
 
     // MARK: Names
 
+    /// That every path names something that can be added: to be asked before anything is changed for them.
+    ///
+    /// - Throws: `MLError(.notFound)` for a name or a pattern without files; `MLError(.invalidInput)` for an ignored file.
+    public func check(_ paths: [String]) throws {
+        var outcome = Outcome()
+        for (path, spec) in zip(paths, try pathspecs(paths)) {
+            let isFile = Files.status(top + "/" + path)?.isRegular == true
+            // What lies there and is not ignored will be found.
+            if isFile ? !data.repository.isIgnored(path) : Files.exists(top + "/" + path) { continue }
+            if try list("--others", [spec], &outcome).isEmpty && list("--cached", [spec], &outcome).isEmpty {
+                try refuse(path, isFile: isFile)
+            }
+        }
+    }
+
+    private func refuse(_ path: String, isFile: Bool) throws {
+        if isFile {
+            throw MLError(
+                .invalidInput, "'\(path)' is ignored by one of your .gitignore files",
+                hint: "remove the rule; git-ml needs no ignore rules, the commit holds only pointers")
+        }
+        throw MLError(.notFound, "pathspec '\(path)' did not match any files")
+    }
+
     private func pathspecs(_ paths: [String]) throws -> [String] {
         try paths.map { path -> String in
             if Files.exists(top + "/" + path) { return ":(top,literal)" + path }
@@ -137,18 +161,6 @@ public struct Adder: Sendable {
             let stretch = rest.take(count: Adder.stretch)
             if stretch.isEmpty { return }
             try body(stretch)
-        }
-    }
-
-    private func refuse(_ paths: [String]) throws {
-        guard let path = paths.first else { return }
-        if Files.status(top + "/" + path)?.isRegular == true {
-            throw MLError(
-                .invalidInput, "'\(path)' is ignored by one of your .gitignore files",
-                hint: "remove the rule; git-ml needs no ignore rules, the commit holds only pointers")
-        }
-        if !Files.exists(top + "/" + path) {
-            throw MLError(.notFound, "pathspec '\(path)' did not match any files")
         }
     }
 

@@ -19,7 +19,8 @@ public final class PackWriter: @unchecked Sendable {
     private var finished = false
     private var reused: Set<String> = []
     private let packLimit: UInt64
-    private var spareBuffers: AddBuffers?
+    /// As many as there were calls at once.
+    private var spareBuffers: [AddBuffers] = []
 
     init(store: ObjectStore, packLimit: UInt64) {
         self.store = store
@@ -34,13 +35,10 @@ public final class PackWriter: @unchecked Sendable {
 
     /// Buffers for an `add`, used again by the next one.
     func takeBuffers() -> AddBuffers {
-        mutex.withLock {
-            defer { spareBuffers = nil }
-            return spareBuffers
-        } ?? AddBuffers()
+        mutex.withLock { spareBuffers.popLast() } ?? AddBuffers()
     }
 
-    func giveBack(_ buffers: AddBuffers) { mutex.withLock { spareBuffers = buffers } }
+    func giveBack(_ buffers: AddBuffers) { mutex.withLock { spareBuffers.append(buffers) } }
 
     var temporaryPath: String? { mutex.withLock { file?.path } }
 
