@@ -148,8 +148,7 @@ public final class ObjectBatch {
             var raw = id.raw
             try LibGit2.check(.io, "cannot build a pack") { git_packbuilder_insert(builder, &raw, nil) }
         }
-        let name = try PackFile(folder: repository.commonDirectory + "/objects/pack").write(builder)
-        for ending in ["pack", "idx"] { try synchronize("pack/pack-\(name).\(ending)") }
+        try PackFile(repository).write(builder)
         try LibGit2.check(.io, "cannot empty a pack in memory") { git_mempack_reset(memory) }
         pending = []
         pendingBytes = 0
@@ -162,44 +161,6 @@ public final class ObjectBatch {
         let path = repository.commonDirectory + "/objects/" + name
         try FileHandle(reading: path).synchronize()
         Files.synchronizeDirectory(Files.parent(of: path))
-    }
-}
-
-/// A pack on its way to the disk with its index.
-///
-/// What a builder makes comes in pieces of some bytes, and libgit2's indexer, which `git_packbuilder_write` hands each piece,
-/// maps the whole file anew for every one.
-private final class PackFile {
-    private static let step = 1 << 20
-    private let folder: String
-    private var waiting: [UInt8] = []
-    private var indexer: OpaquePointer?
-    private var progress = git_indexer_progress()
-
-    init(folder: String) { self.folder = folder }
-
-    deinit { git_indexer_free(indexer) }
-
-    /// - Returns: the pack's name: its hash in hexadecimal digits.
-    func write(_ builder: OpaquePointer?) throws -> String {
-        try LibGit2.check(.io, "cannot write a pack") { git_indexer_new(&indexer, folder, 0o444, nil, nil) }
-        let result = git_packbuilder_foreach(
-            builder,
-            { piece, count, context in
-                guard let piece, let context else { return -1 }
-                let file = Unmanaged<PackFile>.fromOpaque(context).takeUnretainedValue()
-                file.waiting += UnsafeRawBufferPointer(start: piece, count: count)
-                return file.waiting.count < PackFile.step ? 0 : file.send()
-            }, Unmanaged.passUnretained(self).toOpaque())
-        try LibGit2.check(.io, "cannot write a pack") { result < 0 ? result : send() }
-        try LibGit2.check(.io, "cannot write a pack") { git_indexer_commit(indexer, &progress) }
-        guard let name = git_indexer_name(indexer) else { throw MLError(.io, "cannot write a pack") }
-        return String(cString: name)
-    }
-
-    private func send() -> Int32 {
-        defer { waiting.removeAll(keepingCapacity: true) }
-        return git_indexer_append(indexer, waiting, waiting.count, &progress)
     }
 }
 

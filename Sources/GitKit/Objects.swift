@@ -180,9 +180,22 @@ extension Repository {
     public func writeBlobs(_ contents: [[UInt8]]) throws -> [GitID] {
         // Below this many, loose objects are what git itself would write.
         if contents.count < 64 { return try contents.map { try writeBlob($0) } }
-        let batch = try ObjectBatch(self)
-        let ids = try contents.map { try batch.write(.blob, $0) }
-        try batch.flush()
+        let ids = contents.map { GitID(ofBlob: $0) }
+        var seen: Set<GitID> = []
+        let new = try withHandle { handle in
+            var database: OpaquePointer?
+            try LibGit2.check(.io, "cannot open the object database") { git_repository_odb(&database, handle) }
+            defer { git_odb_free(database) }
+            git_odb_refresh(database)
+            return zip(ids, contents).filter { id, _ in
+                var raw = id.raw
+                return git_odb_exists_ext(database, &raw, GIT_ODB_LOOKUP_NO_REFRESH.rawValue) == 0
+                    && seen.insert(id).inserted
+            }.map { $1 }
+        }
+        if new.isEmpty { return ids }
+        try PackFile(self).write(blobs: new)
+        refreshObjects()
         return ids
     }
 
