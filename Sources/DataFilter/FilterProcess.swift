@@ -145,18 +145,19 @@ public struct FilterProcess {
         if text.length == 0, let pointer = delayed.removeValue(forKey: request.path) {
             return try deliver(pointer, request, session, fetched: true)
         }
+        let canWait = request.canDelay && capabilities.contains("delay")
         let plan: FilterSession.SmudgePlan
         do {
             plan = try session.planSmudge(
                 text.start, path: request.path, isForShow: request.isForShow,
-                isWhole: request.isForArchive && capabilities.contains("delay"))
+                isWhole: request.isForArchive && capabilities.contains("delay"), canWait: canWait)
         } catch let error as MLError {
             return try refuse(request, session, error)
         }
         switch plan {
         case .asIs: try passThrough(text)
         case .content(let pointer): try deliver(pointer, request, session, fetched: true)
-        case .fetch(let pointer) where request.canDelay && capabilities.contains("delay"):
+        case .fetch(let pointer) where canWait:
             delayed[request.path] = pointer
             promised.append(request.path)
             try status("delayed")

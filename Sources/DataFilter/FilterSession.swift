@@ -88,8 +88,9 @@ public final class FilterSession {
     ///   - text: all of the text when it is shorter than `Pointer.sizeLimit`, otherwise at least so much of it.
     ///   - isForShow: the answer most likely goes to no work tree: a pointer will do for what is not here.
     ///   - isWhole: long content is wanted, too.
+    ///   - canWait: what seems to be missing is asked for together with others later, so nobody looks for it now.
     func planSmudge(
-        _ text: [UInt8], path: [UInt8], isForShow: Bool = false, isWhole: Bool = false
+        _ text: [UInt8], path: [UInt8], isForShow: Bool = false, isWhole: Bool = false, canWait: Bool = false
     ) throws -> SmudgePlan {
         if isForShow { return try planShow(text, path: path) }
         smudges += 1
@@ -115,7 +116,8 @@ public final class FilterSession {
             leftAsPointer.append(path)
             return .asIs
         }
-        return try pointer.size == 0 || store.contains(pointer.oid) ? .content(pointer) : .fetch(pointer)
+        return try pointer.size == 0 || store.contains(pointer.oid, refreshing: !canWait)
+            ? .content(pointer) : .fetch(pointer)
     }
 
     /// Nothing is fetched to be looked at. `git checkout-index` asks in the same words and writes files, so it is noted

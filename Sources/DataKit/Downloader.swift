@@ -54,7 +54,8 @@ public struct Downloader: Sendable {
             }
         }
         if !wanted.isEmpty, let neighbour = try data.neighbourStore(gitRemote: gitRemote) {
-            let there = try wanted.map(\.oid).filter { try neighbour.contains($0) }
+            let absent = Set(try neighbour.lacking(wanted.map(\.oid)))
+            let there = wanted.map(\.oid).filter { !absent.contains($0) }
             let (objects, bytes) = try store.copy(there, from: neighbour)
             moved.objects += objects
             moved.bytes += bytes

@@ -70,9 +70,10 @@ public struct Uploader: Sendable {
         _ = try data.lfsFolder.fetch(
             pointers.map(\.pointer).filter { lacking.contains($0.oid) }, into: store, progress: SilentProgress())
         var plan = Plan()
+        let absent = Set(try store.lacking(lacking))
         var missing: [PointerFile] = []
         for file in pointers where lacking.contains(file.pointer.oid) {
-            if try store.contains(file.pointer.oid) { plan.files.append(file) } else { missing.append(file) }
+            if absent.contains(file.pointer.oid) { missing.append(file) } else { plan.files.append(file) }
         }
         if let first = missing.first, try data.configuration.bool("mldata.allowIncompletePush") != true {
             throw MLError(

@@ -5,7 +5,13 @@ public typealias ByteSink = (UnsafeRawBufferPointer) throws -> Void
 
 extension ObjectStore {
     /// Whether the whole of a file can be read: its chunk, or its recipe and every chunk in it.
-    public func contains(_ oid: ObjectID) throws -> Bool { try contains(oid, refreshing: true) }
+    ///
+    /// - Parameter refreshing: false answers from what is known, without a look at the folders on a miss.
+    public func contains(_ oid: ObjectID, refreshing: Bool = true) throws -> Bool {
+        guard let found = try locate(oid, refreshing: refreshing) else { return false }
+        guard found.entry.kind == .recipe else { return true }
+        return try recipe(oid)?.parts.allSatisfy { try locate($0.id, refreshing: refreshing) != nil } ?? false
+    }
 
     /// The files that cannot be read whole; the folders are looked at once, not once for every file.
     public func lacking(_ oids: some Sequence<ObjectID>) throws -> [ObjectID] {
@@ -21,12 +27,6 @@ extension ObjectStore {
         if candidates.isEmpty { return [] }
         try refresh()
         return try candidates.filter { try locate($0, refreshing: false) == nil }
-    }
-
-    private func contains(_ oid: ObjectID, refreshing: Bool) throws -> Bool {
-        guard let found = try locate(oid, refreshing: refreshing) else { return false }
-        guard found.entry.kind == .recipe else { return true }
-        return try recipe(oid)?.parts.allSatisfy { try locate($0.id, refreshing: refreshing) != nil } ?? false
     }
 
     /// Whether the object of this id, a chunk or a recipe, is in the store.

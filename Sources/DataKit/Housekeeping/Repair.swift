@@ -29,7 +29,8 @@ public struct Repair: Sendable {
             outcome.dropped = try store.compact(packs: damaged, repair: true) { _ in true }.damaged.count
         }
         var seen: Set<ObjectID> = []
-        let broken = try files.filter { try seen.insert($0.pointer.oid).inserted && !store.contains($0.pointer.oid) }
+        let absent = Set(try store.lacking(files.map(\.pointer.oid)))
+        let broken = files.filter { absent.contains($0.pointer.oid) && seen.insert($0.pointer.oid).inserted }
         if broken.isEmpty { return outcome }
         try restoreFromWorkTree(broken, store)
         let missing = Set(try Downloader(data).fetch(broken.map(\.pointer), progress: progress).missing)

@@ -61,7 +61,8 @@ public struct LFSFolder: ContentRemote {
     ) throws -> (transfer: ContentTransfer, missing: [ObjectID]) {
         var transfer = ContentTransfer()
         var missing: [ObjectID] = []
-        let wanted = try files.filter { try $0.size > 0 && !store.contains($0.oid) }
+        let absent = Set(try store.lacking(files.lazy.filter { $0.size > 0 }.map(\.oid)))
+        let wanted = files.filter { absent.contains($0.oid) }
         if wanted.isEmpty || !Files.isDirectory(root + "/objects") { return (transfer, wanted.map(\.oid)) }
         let writer = try store.makeWriter()
         for (done, file) in wanted.enumerated() {

@@ -81,7 +81,8 @@ public final class LFSRemote: ContentRemote, @unchecked Sendable {
     public func fetch(
         _ files: [Pointer], into store: ObjectStore, progress: any ProgressReporter
     ) throws -> (transfer: ContentTransfer, missing: [ObjectID]) {
-        let wanted = try files.filter { try !store.contains($0.oid) }
+        let lacking = Set(try store.lacking(files.map(\.oid)))
+        let wanted = files.filter { lacking.contains($0.oid) }
         if wanted.isEmpty { return (ContentTransfer(), []) }
         try Files.makeDirectories(incomplete)
         try LFSDownload.removeOld(in: incomplete)
