@@ -24,6 +24,7 @@ struct Fetch: ParsableCommand {
     func run() throws {
         let session = try Session(common)
         let data = session.data
+        if let remote = arguments.first { try data.requireGitRemote(remote) }
         var files: [PointerFile]
         if all {
             files = try Uploader(data).allPointers()

@@ -89,11 +89,12 @@ struct List: ParsableCommand {
         let store = try data.openStore()
         var rows: [Row] = []
         let pointers = try tree.map { try data.pointers(inTree: $0) } ?? data.pointersInIndex()
+        let absent = Set(try store.lacking(pointers.map(\.pointer.oid)))
         for file in pointers {
             rows.append(
                 Row(
                     path: file.path, oid: file.pointer.oid.hex, size: file.pointer.size, isTracked: true,
-                    isPresent: try store.contains(file.pointer.oid)))
+                    isPresent: !absent.contains(file.pointer.oid)))
         }
         if all {
             let tracked = Set(rows.map(\.path))
@@ -123,8 +124,11 @@ struct List: ParsableCommand {
     }
 
     /// The first word is a revision if it names one, as with `git log`; all others are paths.
+    ///
+    /// A bare repository has no index: there, HEAD stands for it.
     private func target(_ session: Session) throws -> (GitID?, [String]) {
-        guard let first = arguments.first else { return (nil, []) }
+        let head = session.data.repository.workTree == nil ? try session.data.repository.head()?.tree : nil
+        guard let first = arguments.first else { return (head, []) }
         if let commit = try? session.data.repository.commit(first) {
             return (commit.tree, try session.paths(Array(arguments.dropFirst())))
         }

@@ -22,6 +22,7 @@ struct Push: ParsableCommand {
     func run() throws {
         let session = try Session(common)
         let data = session.data
+        if let remote = arguments.first { try data.requireGitRemote(remote) }
         let gitRemote = try arguments.first ?? data.defaultGitRemote()
         guard let remote = try data.openRemote(named: to, gitRemote: gitRemote) else {
             throw MLError(

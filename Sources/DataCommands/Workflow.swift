@@ -21,6 +21,7 @@ enum Workflow {
         _ paths: [String], fetch: Bool, restore: Bool = false, overridesWanted: Bool = false, _ session: Session,
         where wanted: (PointerFile) -> Bool = { _ in true }
     ) throws -> Synchroniser.Outcome {
+        try requireKnown(paths, session)
         let synchroniser = try Synchroniser(session.data)
         try synchroniser.sweep()
         // What is asked for by name is wanted, whatever the configuration says.
@@ -34,6 +35,16 @@ enum Workflow {
             fetch: { if fetch { _ = try Downloader(data).fetch($0, into: $1, progress: progress) } })
         try requireAll(outcome, fetched: fetch)
         return outcome
+    }
+
+    /// - Throws: `MLError(.notFound)` for a path under which git knows no file: most likely mistyped.
+    private static func requireKnown(_ paths: [String], _ session: Session) throws {
+        if paths.allSatisfy(\.isEmpty) { return }
+        let git = session.data.repository.git
+        let answer = try git.start(["ls-files", "--error-unmatch", "--"] + paths.map { ":(top)" + $0 })
+        if answer.status == 0 { return }
+        let unknown = try paths.first { try git.run(["ls-files", "--", ":(top)" + $0]).output.isEmpty } ?? ""
+        throw MLError(.notFound, "pathspec '\(unknown)' did not match any file known to git")
     }
 
     /// - Throws: `MLError(.missingObject)` naming the first file without content.

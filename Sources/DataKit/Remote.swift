@@ -59,6 +59,16 @@ extension DataRepository {
         return remotes.contains("origin") ? "origin" : (remotes.count == 1 ? remotes[0] : nil)
     }
 
+    /// - Throws: `MLError(.notFound)` for a word that is neither the name of a Git remote nor a URL or a folder.
+    public func requireGitRemote(_ word: String) throws {
+        let remotes = configuration.remotes
+        if remotes.contains(word) || word.contains(":") || word.contains("/") || Files.isDirectory(word) { return }
+        throw MLError(
+            .notFound, "there is no Git remote '\(word)'",
+            hint: remotes.isEmpty
+                ? "add one with 'git remote add \(word) URL'" : "there is \(remotes.joined(separator: ", "))")
+    }
+
     /// What a Git remote on this machine has in its own local store, pushed or not; nil for other remotes.
     func neighbourStore(gitRemote: String?) throws -> ObjectStore? {
         guard let remote = try gitRemote ?? defaultGitRemote(), !remote.hasPrefix("-") else { return nil }
