@@ -124,6 +124,17 @@ import Testing
         #expect(try box.run("git mldata status --porcelain", in: "copy").output == "")
     }
 
+    @Test func `a push of nothing asks nobody, and a bare repository lists HEAD`() throws {
+        let box = try Sandbox()
+        try box.makeRepository()
+        try box.write(randomBytes(5000, seed: 1), to: "repo/data/a")
+        try box.run("git add -A && git commit -q -m a && git mlrun record accuracy=1 && git push -q origin HEAD:main", in: "repo")
+        #expect(try box.run("git mldata ls --name-only", in: "repo.git").output == "data/a\n")
+        // Git gives the hook no refs when there is nothing to push; this remote would refuse to be asked.
+        try box.run("git mldata hook pre-push .git/hooks/pre-push gone https://localhost:9/x </dev/null", in: "repo")
+        #expect(try box.run("git for-each-ref refs/mlrun refs/notes | wc -l", in: "repo.git").output != "0\n")
+    }
+
     @Test func `a folder remote takes the packs and gives them back`() throws {
         let box = try Sandbox()
         try box.makeRepository()

@@ -39,6 +39,24 @@ import Testing
         #expect(none.status == 128 && none.errors.contains("fatal: pathspec '*.nothing' did not match any files"))
     }
 
+    @Test func `a mistyped name is said and changes nothing`() throws {
+        let box = try Sandbox()
+        try box.run("git init -q repo && cd repo && git mldata install -q && echo '*.log' > .gitignore && echo x > a.log")
+        for (command, words) in [
+            ("add nothing", "fatal: pathspec 'nothing' did not match any files\n"),
+            ("add 'no*'", "fatal: pathspec 'no*' did not match any files\n"),
+            ("add a.log", "fatal: 'a.log' is ignored by one of your .gitignore files\n"),
+            ("pull nothing", "fatal: pathspec 'nothing' did not match any file known to git\n"),
+            ("checkout sub/no", "fatal: pathspec 'sub/no' did not match any file known to git\n"),
+            ("fetch nowhere", "fatal: there is no Git remote 'nowhere'\n"),
+            ("push nowhere main", "fatal: there is no Git remote 'nowhere'\n"),
+        ] {
+            let answer = try box.attempt("git mldata \(command)", in: "repo")
+            #expect(answer.status == 128 && answer.errors.hasPrefix(words) && answer.output == "", "\(answer.errors)")
+        }
+        #expect(try box.run("git status --porcelain && ls -A", in: "repo").output == "?? .gitignore\n.git\n.gitignore\na.log\n")
+    }
+
     @Test func `names that are no UTF-8 go through every verb`() throws {
         let box = try Sandbox()
         try box.makeRepository()

@@ -1,4 +1,5 @@
 import Base
+import Glibc
 
 /// A container registry as remote (OCI distribution specification 1.1): each key is a tag of an image manifest whose only
 /// layer is the content.
@@ -84,7 +85,7 @@ public final class OCIStorage: Storage, @unchecked Sendable {
     }
 
     public func get(_ key: String, range: Range<Int64>?) throws -> [UInt8] {
-        guard let layer = try layer(key) else { throw MLError(.notFound, "\(name) has no '\(key)'") }
+        guard let layer = try settledLayer(key) else { throw MLError(.notFound, "\(name) has no '\(key)'") }
         let wanted = range ?? 0..<layer.size
         guard wanted.upperBound <= layer.size else {
             throw MLError(.corrupt, "'\(key)' on \(name) ends before byte \(wanted.upperBound)")
@@ -150,6 +151,16 @@ public final class OCIStorage: Storage, @unchecked Sendable {
     }
 
     // MARK: - Reading
+
+    /// What is asked for by name was listed: a registry that keeps tags in files (distribution does) has none for the moment in
+    /// which somebody else puts the same tag again.
+    private func settledLayer(_ key: String) throws -> Layer? {
+        for pause in [20_000, 80_000, 320_000] as [UInt32] {
+            if let layer = try layer(key) { return layer }
+            usleep(pause)
+        }
+        return try layer(key)
+    }
 
     private func layer(_ key: String, fresh: Bool = false) throws -> Layer? {
         if !fresh, let layer = mutex.withLock({ known[key] }) { return layer }
