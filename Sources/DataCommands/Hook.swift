@@ -27,7 +27,13 @@ struct Hook: ParsableCommand {
         try runChained(script, rest, input)
         switch name {
         case "pre-push": try prePush(rest, input)
-        case "post-checkout", "post-merge": try quietly { try fill() }
+        case "post-checkout", "post-merge":
+            try quietly {
+                let session = try Session(CommonOptions.parse([]))
+                try fill(session)
+                try LockableFiles(session.data).update()
+            }
+        case "post-commit": try quietly { try LockableFiles(DataRepository()).update() }
         default: break
         }
         // Runs have hooks of their own: notes follow commits, records follow pushes.
@@ -84,8 +90,7 @@ struct Hook: ParsableCommand {
     }
 
     /// Large files that git's checkout left as pointers; usually the filter has filled them already.
-    private func fill() throws {
-        let session = try Session(CommonOptions.parse([]))
+    private func fill(_ session: Session) throws {
         if Workflow.skipsSmudge || session.data.skipsSmudge { return }
         _ = try Workflow.fill([], fetch: true, session)
     }

@@ -18,10 +18,14 @@ struct Lock: ParsableCommand {
     func run() throws {
         let session = try Session(common)
         let locks = try session.data.locks()
+        let lockable = try LockableFiles(session.data)
         var taken: [LFSLock] = []
         var refused: [MLError] = []
         for path in try session.paths(paths) {
-            do { taken.append(try locks.lock(path)) } catch let error as MLError where error.code == .negative {
+            do {
+                taken.append(try locks.lock(path))
+                try lockable.note(path, isHeld: true)
+            } catch let error as MLError where error.code == .negative {
                 refused.append(error)
             }
             if !json, let lock = taken.last, lock.path == path { session.ui.print("Locked \(path)") }
@@ -52,8 +56,10 @@ struct Unlock: ParsableCommand {
     func run() throws {
         let session = try Session(common)
         let locks = try session.data.locks()
+        let lockable = try LockableFiles(session.data)
         if let id {
             let lock = try locks.unlock(id, force: force)
+            if let lock { try lockable.note(lock.path, isHeld: false) }
             return session.ui.print("Unlocked \(lock?.path ?? "lock \(id)")")
         }
         for path in try session.paths(paths) {
@@ -62,6 +68,7 @@ struct Unlock: ParsableCommand {
                 throw MLError(.negative, "'\(path)' is not locked", hint: "'git mldata locks' shows all locks")
             }
             _ = try locks.unlock(lock.id, force: force)
+            try lockable.note(path, isHeld: false)
             session.ui.print("Unlocked \(path)")
         }
     }
@@ -99,6 +106,7 @@ struct Locks: ParsableCommand {
             guard let verified = try server.verify() else {
                 throw MLError(.failed, "\(server.name) cannot tell whose locks they are", hint: "leave --verify out")
             }
+            try LockableFiles(session.data).replace(Set(verified.ours.map(\.path)))
             groups = [("ours", verified.ours.filter(isWanted)), ("theirs", verified.theirs.filter(isWanted))]
         } else {
             groups = [("locks", try server.list(path: wanted, id: id).filter(isWanted))]

@@ -44,6 +44,7 @@ struct Track: ParsableCommand {
         let added = try TrackedPatterns.add(
             patterns, folder: folder, minimumSize: minSize?.lowercased(),
             isLockable: lockable ? true : notLockable ? false : nil, isDry: dryRun, repository)
+        if !dryRun && (lockable || notLockable) { try LockableFiles(session.data).update(isReleasing: notLockable) }
         for pattern in patterns {
             session.ui.summary(added.contains(pattern) ? "Tracking '\(pattern)'" : "'\(pattern)' is already tracked")
         }

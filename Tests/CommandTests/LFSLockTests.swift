@@ -52,6 +52,28 @@ import Testing
         #expect(try attempt("ann", "mldata unlock").status == 129)
     }
 
+    @Test func `lockable files are read-only until their lock is held`() throws {
+        func modes() throws -> String { try box.run("stat -c %a data/one data/two", in: "repo").output }
+        try box.run("chmod 644 data/* && git mldata track -q --lockable 'data/one'", in: "repo")
+        #expect(try modes() == "444\n644\n")
+        #expect(try box.run("git status --porcelain -- data && git add . && git commit -q -m lockable", in: "repo").output == "")
+        #expect(try attempt("ann", "mldata lock data/one").status == 0)
+        #expect(try modes() == "644\n644\n")
+        try box.run("rm data/one && git checkout -q -- . && git commit -q --allow-empty -m held", in: "repo")
+        #expect(try modes() == "644\n644\n")
+        #expect(try attempt("ann", "mldata unlock data/one").status == 0)
+        #expect(try modes() == "444\n644\n")
+        // What git writes anew is writable until its hook has run.
+        try box.run("git checkout -q -b other HEAD~1 && git checkout -q main", in: "repo")
+        #expect(try modes() == "444\n644\n")
+        try box.run("rm data/one && git config lfs.setlockablereadonly false && git checkout -q .", in: "repo")
+        #expect(try modes() == "644\n644\n")
+        try box.run("git config --unset lfs.setlockablereadonly && git checkout -q HEAD", in: "repo")
+        #expect(try modes() == "444\n644\n")
+        try box.run("git mldata track -q --not-lockable 'data/one'", in: "repo")
+        #expect(try modes() == "644\n644\n")
+    }
+
     @Test(.enabled(if: LFSTests.hasClient, "skipped: git-lfs is not installed"))
     func `git lfs sees our locks and we see those of git lfs`() throws {
         #expect(try attempt("ann", "mldata lock data/one").status == 0)
