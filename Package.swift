@@ -77,7 +77,7 @@ let package = Package(
                 "Base", "GitKit", "ObjectStore", "Remotes", "Archives", "DataKit", "DataDiff", "Migration", "Reports",
                 "CommandKit", arguments,
             ]),
-        library("Explainers", ["Base"]),
+        library("Explainers", ["Base", "CVector"]),
         library("ModelKit", ["Base", "GitKit", "Remotes", "DataKit", "TextModels", "Ensembles"]),
         library(
             "ExplainCommands",

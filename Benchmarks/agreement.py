@@ -3,8 +3,9 @@
 
 usage: agreement.py        (needs git-mlrun and git-mlexplain on PATH, lime 0.2.0.1, shap 0.51.0, torch and captum 0.9.0)
 
-The model of the first rows is this file itself, started as a program (--predictor). The last rows are networks trained by
-git mlrun, with the same weights in PyTorch.
+The model of the first rows is this file itself, started as a program (--predictor). The last rows are models trained by
+git mlrun: networks, with the same weights in PyTorch, and n-grams, with the same weights in scikit-learn, whose variants are
+scored the fast way.
 """
 import json, math, os, re, struct, subprocess, sys, tempfile
 
@@ -27,8 +28,9 @@ if sys.argv[1:] == ["serve"]:
     sys.exit()
 
 import numpy as np, shap, torch  # noqa: E402
-from captum.attr import IntegratedGradients, LayerConductance, Saliency, InputXGradient  # noqa: E402
+from captum.attr import IntegratedGradients, InputXGradient  # noqa: E402
 from lime.lime_text import LimeTextExplainer  # noqa: E402
+from sklearn.feature_extraction.text import CountVectorizer  # noqa: E402
 
 SHORT = ["The film was not bad, but not good: boring", "a fantastic performance !", "Un café שלום, not good 😀"]
 LONG = ["This film was not bad at all : a fantastic performance, a good script; not good, the rest. Good? good ! "
@@ -199,4 +201,38 @@ row("Integrated gradients, 50, double", "captum 0.9.0", compare(ig, net("ig", "-
 row("Integrated gradients, 50, float", "captum 0.9.0", compare(ig, net("ig")), 1e-5)
 ixg = captum(lambda x: InputXGradient(network).attribute(x.requires_grad_(), target=pos).sum(-1)[0].detach().numpy())
 row("Input x gradient, double", "captum 0.9.0", compare(ixg, net("input-x-gradient", "--precision", "double")), 1e-9)
+
+# N-grams with the same weights: the packages' functions above, around another model.
+with open(work + "/params.yaml", "w") as file:
+    file.write("data: {train: train.tsv, dev: dev.tsv, test: dev.tsv}\nmodel: {embed: {layer: ngrams, n: 2}}\n")
+run(["git", "mlrun", "train", "--out", "linear"])
+data = open(work + "/linear/weights.safetensors", "rb").read()
+size = struct.unpack("<Q", data[:8])[0]
+weights = {k: np.frombuffer(data[8 + size + v["data_offsets"][0]:8 + size + v["data_offsets"][1]], "<f4").astype("f8")
+           for k, v in json.loads(data[8:8 + size]).items() if k != "__metadata__"}
+sign = 1 if json.load(open(work + "/linear/model.json"))["labels"][1] == "pos" else -1
+vectoriser = CountVectorizer(vocabulary=[line.rstrip("\n") for line in open(work + "/linear/vocab.txt")],
+                             ngram_range=(1, 2), binary=True, token_pattern=r"\w+|[^\w\s]")
+
+
+def predict(texts):  # noqa: F811
+    margin = sign * (vectoriser.transform([str(t) for t in texts]) @ weights["predict.weight"]
+                     + weights["predict.bias"][0])
+    p = 1 / (1 + np.exp(-margin))
+    return np.column_stack([1 - p, p])
+
+
+texts = SHORT[:2] + LONG + [" ".join(words[i] for i in random.randint(0, len(words), 120))]
+
+
+def linear(method, *options): return lambda text: values(ours(text, method, *options, *legacy, model="linear"))
+
+
+row("n-grams: LIME, auto", "lime 0.2.0.1", compare(lime(10), linear("lime", "--samples", "1000", "--features", "10")), 1e-9)
+row("n-grams: LIME, forward selection", "lime 0.2.0.1",
+    compare(lime(6), linear("lime", "--samples", "1000", "--features", "6")), 1e-9)
+row("n-grams: KernelSHAP, 2000 coalitions", "shap 0.51.0", compare(kernel(2000), linear("kernel", "--samples", "2000")), 1e-10)
+row("n-grams: Partition, 500 evaluations", "shap 0.51.0", compare(partition, linear("partition", "--samples", "500")), 1e-10)
+row("n-grams: exact Shapley", "shap 0.51.0",
+    [float(np.abs(linear("exact")(t) - exact(t)).max()) for t in texts[:2]], 1e-10)
 sys.exit(0 if all(rows) else 1)

@@ -37,7 +37,7 @@ struct BiasCommand: ParsableCommand {
 
     func run() throws {
         let ui = try UserInterface(common)
-        _ = try output.tableFormat()
+        _ = try output.parsed()
         let swaps = try swap.flatMap { try WordSwap.parse($0) }
         guard !swaps.isEmpty else { throw MLError(.usage, "which words?", hint: "give --swap he=she,actor=actress") }
         let repository = try? DataRepository()
@@ -69,6 +69,7 @@ struct BiasCommand: ParsableCommand {
         }
         let json = json(swaps, cases, texts.count, name, loaded)
         try output.write(
+            title: "How \(loaded.name) decides when words are exchanged",
             tables: cases.isEmpty
                 ? [summary(swaps, cases, name)] : [summary(swaps, cases, name), largest(cases, name)],
             remarks: [
@@ -119,7 +120,7 @@ struct BiasCommand: ParsableCommand {
         for (_, item) in sorted.prefix(max(1, top)) {
             let row = item.subject.row.map { "\($0): " } ?? ""
             table.rows.append([
-                .init(TextWidth.truncate(row + item.subject.text, to: 44)),
+                .init(TextWidth.truncate(row + item.subject.text, to: 44), full: row + item.subject.text),
                 .init("\(item.swap.first)=\(item.swap.second)"),
                 .init(Quantity.fixed(item.first.probability, decimals: 4)),
                 .init(Quantity.fixed(item.second.probability, decimals: 4)), .init(BiasCommand.signed(item.change)),

@@ -34,7 +34,7 @@ struct DiffCommand: ParsableCommand {
 
     func run() throws {
         let ui = try UserInterface(common)
-        _ = try output.tableFormat()
+        _ = try output.parsed()
         let explainer = try options.explainer(method)
         let repository = try DataRepository()
         let loader = ModelLoader(repository, progress: ui.progress)
@@ -57,7 +57,8 @@ struct DiffCommand: ParsableCommand {
         var remarks = ["\(Quantity.count(pairs.count, "text")), \(flipped.count) with another prediction"]
         remarks.append("change of the answer = change without words + sum of the words' changes")
         let tables = pairs.count == 1 ? [summary(pairs), words(pairs[0])] : [summary(pairs), overall(pairs)]
-        try output.write(tables: tables, remarks: remarks, json: json, ui)
+        try output.write(
+            title: "What changed between \(a.name) and \(b.name)", tables: tables, remarks: remarks, json: json, ui)
         if let notes {
             try notes.add(command: "diff", result: json)
             ui.status("Recorded on \(notes.commit)")
@@ -76,14 +77,17 @@ struct DiffCommand: ParsableCommand {
         }
         for (_, pair) in sorted.prefix(max(1, top)) {
             let why = pair.difference.largest.prefix(3).filter { abs($0.change) >= 0.005 }
-                .map { "\($0.text) \(Signed($0.change))" }
             let text = pair.subject.row.map { "\($0): " } ?? ""
             table.rows.append([
-                .init(TextWidth.truncate(text + pair.subject.text, to: 40)), .init(pair.subject.trueLabel ?? "-"),
+                .init(TextWidth.truncate(text + pair.subject.text, to: 40), full: text + pair.subject.text),
+                .init(pair.subject.trueLabel ?? "-"),
                 .init(DiffCommand.answer(pair.before)),
                 .init(DiffCommand.answer(pair.after), style: pair.isFlipped ? .bold : .plain),
                 .init(pair.after.target), .init(Signed(pair.difference.baseChange).description),
-                .init(Signed(pair.difference.sum).description), .init(why.joined(separator: ", ")),
+                .init(Signed(pair.difference.sum).description),
+                .init(
+                    why.map { "\($0.text) \(Signed($0.change))" }.joined(separator: ", "),
+                    words: why.map { ($0.text, $0.change) }),
             ])
         }
         return table

@@ -49,7 +49,7 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         let ui = try UserInterface(common)
-        _ = try output.tableFormat()
+        _ = try output.parsed()
         let repository = try? DataRepository()
         let given = method.flatMap { $0.split(separator: ",").map(String.init) }
         // Names first: a misspelt one should not wait for the model.
@@ -95,6 +95,7 @@ struct EvaluateCommand: ParsableCommand {
             "agreement": .array(pairs),
         ]
         try output.write(
+            title: "How good explanations of \(loaded.name) are",
             tables: explainers.count > 1 ? [table, agreement] : [table],
             remarks: [
                 "means over \(Quantity.count(texts.count, "text")); see 'git mlexplain evaluate -h' for what is good"

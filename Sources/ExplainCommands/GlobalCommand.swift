@@ -23,7 +23,7 @@ struct GlobalCommand: ParsableCommand {
 
     func run() throws {
         let ui = try UserInterface(common)
-        _ = try output.tableFormat()
+        _ = try output.parsed()
         let explainer = try options.explainer(method)
         let repository = try? DataRepository()
         let loaded = try model.load(revision, repository, ui.progress)
@@ -45,7 +45,7 @@ struct GlobalCommand: ParsableCommand {
                     .init(word.text), .init(Quantity.grouped(word.texts)),
                     .init(Quantity.fixed(word.importance, decimals: 4)),
                 ] + word.byClass.map { .init($0.map { Signed($0).description } ?? "-") } + [
-                    .init(TextWidth.truncate(row + word.example.text, to: 40))
+                    .init(TextWidth.truncate(row + word.example.text, to: 40), full: row + word.example.text)
                 ])
         }
         let json: JSON = [
@@ -65,6 +65,7 @@ struct GlobalCommand: ParsableCommand {
                 }),
         ]
         try output.write(
+            title: "What matters to \(loaded.name)",
             tables: [table],
             remarks: [
                 "\(Quantity.count(importance.texts, "text")), \(explainer.method); each explained for the label it gets"

@@ -26,7 +26,7 @@ struct LogCommand: ParsableCommand {
 
     func run() throws {
         let ui = try UserInterface(common)
-        _ = try output.tableFormat()
+        _ = try output.parsed()
         let explainer = try options.explainer(method)
         let repository = try DataRepository()
         let loader = ModelLoader(repository, progress: ui.progress)
@@ -38,6 +38,7 @@ struct LogCommand: ParsableCommand {
         }
         // All versions speak for one class: that of the newest.
         let first = try loader.load(revision: newest.commit.id.hex, path: newest.path)
+        let notes = try output.record ? ResultNotes(repository, first) : nil
         let target = try explainer.explain(text, predictor: first.predictor, target: options.explanationTarget).target
         var table = Table(columns: [
             .init("Commit"), .init("Predicted"), .init("P(\(target))", .right), .init("Words"), .init("Subject"),
@@ -53,12 +54,13 @@ struct LogCommand: ParsableCommand {
             }
             let words = attribution.words.enumerated().sorted {
                 (abs($1.element.value), $0.offset) < (abs($0.element.value), $1.offset)
-            }.prefix(4).filter { abs($0.element.value) >= 0.005 }.map {
-                "\($0.element.text) \(Signed($0.element.value))"
-            }
+            }.prefix(4).map(\.element).filter { abs($0.value) >= 0.005 }
             table.rows.append([
                 .init(String(version.commit.id.hex.prefix(7))), .init(attribution.predictedLabel),
-                .init(probability.map { Quantity.fixed($0, decimals: 2) } ?? "-"), .init(words.joined(separator: ", ")),
+                .init(probability.map { Quantity.fixed($0, decimals: 2) } ?? "-"),
+                .init(
+                    words.map { "\($0.text) \(Signed($0.value))" }.joined(separator: ", "),
+                    words: words.map { ($0.text, $0.value) }),
                 .init(TextWidth.truncate(version.commit.subject, to: 40)),
             ])
             guard case .object(var item) = attribution.json(model: loaded.reference) else { continue }
@@ -67,9 +69,15 @@ struct LogCommand: ParsableCommand {
             item["probability"] = probability.map { .number($0) } ?? .null
             items.append(.object(item))
         }
+        let json: JSON = [
+            "version": 1, "text": .string(text), "target": .string(target), "items": .array(items),
+        ]
         try output.write(
-            tables: [table],
-            json: ["version": 1, "text": .string(text), "target": .string(target), "items": .array(items)],
-            ui)
+            title: "One text through history: \(TextWidth.truncate(text, to: 60))",
+            tables: [table], json: json, ui)
+        if let notes {
+            try notes.add(command: "log", result: json)
+            ui.status("Recorded on \(notes.commit)")
+        }
     }
 }

@@ -58,8 +58,8 @@ struct ReportWriter {
         case .md: return report.markdownRows()
         case .json:
             return explained.enumerated().map { place, item in
-                let lines = ReportWriter.json(item, model: model.reference).pretty().split(separator: "\n")
-                return (count + place == 0 ? "" : ",") + lines.map { "\n    " + $0 }.joined()
+                (count + place == 0 ? "" : ",")
+                    + ReportWriter.indented(ReportWriter.json(item, model: model.reference).pretty())
             }.joined()
         case .svg:
             drawn += report.items
@@ -75,6 +75,17 @@ struct ReportWriter {
         case .json: count == 0 ? "]\n}\n" : "\n  ]\n}\n"
         case .svg: AttributionReport(items: drawn).svg(title: title)
         }
+    }
+
+    /// Each line of a document four blanks further in. Byte by byte: line feeds within strings are escaped.
+    private static func indented(_ document: String) -> String {
+        var out: [UInt8] = []
+        out.reserveCapacity(document.utf8.count * 5 / 4)
+        for line in document.utf8.split(separator: 0x0a) {
+            out += "\n    ".utf8
+            out += line
+        }
+        return String(decoding: out, as: UTF8.self)
     }
 
     static func json(_ explained: Explained, model: JSON) -> JSON {

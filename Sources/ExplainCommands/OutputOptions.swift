@@ -13,15 +13,6 @@ struct OutputOptions: ParsableArguments {
 
     func parsed() throws -> OutputFormat { try OutputFormat.parse(json ? "json" : format) }
 
-    /// The same for commands whose results are plain tables.
-    func tableFormat() throws -> OutputFormat {
-        let format = try parsed()
-        guard [.table, .json, .md].contains(format) else {
-            throw MLError(.usage, "this command has no '\(format.rawValue)' form", hint: "known: table, json, md")
-        }
-        return format
-    }
-
     /// Writes a result in one step.
     func write(_ text: String, _ ui: UserInterface) throws {
         guard let output else { return ui.write(text) }
@@ -31,15 +22,21 @@ struct OutputOptions: ParsableArguments {
 
     /// Shows tables or their JSON.
     ///
-    /// - Parameter remarks: lines below the tables.
-    func write(tables: [Table], remarks: [String] = [], json: JSON, _ ui: UserInterface) throws {
-        switch try tableFormat() {
+    /// - Parameters:
+    ///   - title: of pages and pictures.
+    ///   - remarks: lines below the tables.
+    func write(
+        title: String, tables: [Table], remarks: [String] = [], json: JSON, _ ui: UserInterface
+    ) throws {
+        switch try parsed() {
         case .json: try write(json.pretty(), ui)
+        case .html: try write(TablePage.html(title: title, tables: tables, remarks: remarks), ui)
+        case .svg: try write(TableDrawing.svg(title: title, tables: tables, remarks: remarks), ui)
         case .md:
             let parts =
                 tables.map { $0.markdown() } + (remarks.isEmpty ? [] : [remarks.joined(separator: "\n\n") + "\n"])
             try write(parts.joined(separator: "\n"), ui)
-        default:
+        case .table:
             let (width, colour) = output == nil ? (ui.terminal.width, ui.terminal.colors) : (nil, .none)
             let parts =
                 tables.map { $0.terminal(width: width, colour: colour) }

@@ -64,6 +64,9 @@ public struct Anchors: Explainer {
 
     public var method: String { "anchors" }
 
+    /// Each word is a rule to be tried by many variants: the samples for more words would take minutes.
+    public static let mostPlayers = 1024
+
     public func explain(
         _ text: String, predictor: any Predictor, target: ExplanationTarget = .predicted
     ) throws -> Attribution {
@@ -74,6 +77,11 @@ public struct Anchors: Explainer {
                 hint: "leave the target out")
         }
         let masked = MaskedText(text, splitting: masking.splitting, maskToken: masking.maskToken)
+        guard masked.players <= Anchors.mostPlayers else {
+            throw MLError(
+                .invalidInput, "a text of \(masked.players) words is too long for 'anchors'",
+                hint: "it takes up to \(Anchors.mostPlayers) words; 'partition' or 'lime' take more")
+        }
         let game = try Game(masked, predictor: predictor, batchSize: masking.batchSize)
         let (rule, drawn) = try search(game, predicted: question.predicted, key: ObjectID.of(text).description)
         var words = masked.tokens.enumerated().map { index, token in

@@ -88,18 +88,9 @@ public struct KernelShapley: GameExplainer {
         _ rows: CoalitionSample, worths: [Double], total: Double
     ) throws -> (values: [Double], errors: [Double]) {
         let n = rows.masks[0].count
-        var matrix = [Double](repeating: 0, count: n * n)
-        var right = [Double](repeating: 0, count: n)
-        for (row, mask) in rows.masks.enumerated() {
-            let weight = rows.weights[row]
-            var members: [Int] = []
-            members.reserveCapacity(n)
-            mask.forEach { members.append($0) }
-            for (position, i) in members.enumerated() {
-                right[i] += weight * worths[row]
-                for j in members[...position] { matrix[i * n + j] += weight }
-            }
-        }
+        let columns = BitColumns(rows.masks, weights: rows.weights)
+        let matrix = columns.overlaps()
+        let right = columns.sums(zip(rows.weights, worths).map { $0 * $1 })
         // A pivot that is only rounding means that some words were never told apart.
         guard let factor = Cholesky(matrix, size: n), factor.smallestPivot > 1e-10 * (matrix.max() ?? 0) else {
             throw MLError(
@@ -111,29 +102,35 @@ public struct KernelShapley: GameExplainer {
         let onesSum = ones.reduce(0, +)
         let excess = (free.reduce(0, +) - total) / onesSum
         let values = zip(free, ones).map { $0 - excess * $1 }
-        // Influence of a score s on the constrained minimum: A⁻¹s − A⁻¹1·(1ᵀA⁻¹s)/(1ᵀA⁻¹1).
+        // Influence of a score s on the constrained minimum: Ps with P = A⁻¹ − A⁻¹1·1ᵀA⁻¹/(1ᵀA⁻¹1).
+        var projection = [Double](repeating: 0, count: n * n)
+        for i in 0..<n { projection[i * n + i] = 1 }
+        projection.withUnsafeMutableBufferPointer { factor.solve($0, columns: n) }
+        for i in 0..<n {
+            let share = ones[i] / onesSum
+            for j in 0..<n { projection[i * n + j] -= share * ones[j] }
+        }
         var moments = RunningMoments(size: n)
-        // Many right sides at once: the factor is read once for all of them.
-        let together = 64
-        var scores = [Double](repeating: 0, count: n * together)
-        for start in stride(from: 0, to: rows.clusters.count, by: together) {
-            let part = rows.clusters[start..<min(start + together, rows.clusters.count)]
-            for index in scores.indices { scores[index] = 0 }
-            for (column, cluster) in part.enumerated() {
-                for row in cluster.rows {
-                    var predicted = 0.0
-                    rows.masks[row].forEach { predicted += values[$0] }
-                    let residual = rows.weights[row] * (worths[row] - predicted) / Double(cluster.draws)
-                    rows.masks[row].forEach { scores[$0 * together + column] += residual }
+        var influence = [Double](repeating: 0, count: n)
+        for cluster in rows.clusters {
+            // P1 = 0, so that a coalition's complement, the second row, counts as the coalition with the other sign.
+            var score = 0.0
+            for (sign, row) in zip([1.0, -1.0], cluster.rows) {
+                var predicted = 0.0
+                rows.masks[row].forEach { predicted += values[$0] }
+                score += sign * rows.weights[row] * (worths[row] - predicted) / Double(cluster.draws)
+            }
+            influence.withUnsafeMutableBufferPointer { influence in
+                influence.update(repeating: 0)
+                projection.withUnsafeBufferPointer { projection in
+                    rows.masks[cluster.rows[0]].forEach { player in
+                        let start = player * n
+                        for index in 0..<n { influence[index] += projection[start + index] }
+                    }
                 }
+                for index in 0..<n { influence[index] *= score }
             }
-            scores.withUnsafeMutableBufferPointer { factor.solve($0, columns: together) }
-            for (column, cluster) in part.enumerated() {
-                var influence = (0..<n).map { scores[$0 * together + column] }
-                let shift = influence.reduce(0, +) / onesSum
-                for index in influence.indices { influence[index] -= shift * ones[index] }
-                for _ in 0..<cluster.draws { moments.add(influence) }
-            }
+            for _ in 0..<cluster.draws { moments.add(influence) }
         }
         // The influences add up over the draws: the error of a sum is that of the mean times their number.
         let errors = moments.standardErrors?.map { $0 * Double(moments.count) }

@@ -23,8 +23,7 @@ package struct RegressionMoments: Sendable {
 
     /// From binary rows whose weight depends only on how many of their bits are set.
     ///
-    /// Each entry of the Gram matrix is Σ over the weights of (weight × rows with both bits), and those rows are
-    /// counted 64 at a time: each feature is a bit set over the rows, ordered by weight.
+    /// Each entry of the Gram matrix is Σ over the weights of (weight × rows with both bits): `BitColumns`.
     ///
     /// - Parameter mostDense: more features do without the matrix (`WideMasks`).
     package init(
@@ -37,83 +36,39 @@ package struct RegressionMoments: Sendable {
         let origin = responses.first ?? 0
         let mean = zip(weights, responses).reduce(0) { $0 + $1.0 * ($1.1 - origin) } / total
         var squares = 0.0
-        var cross = [Double](repeating: 0, count: features)
-        var sums = cross
-        cross.withUnsafeMutableBufferPointer { cross in
-            sums.withUnsafeMutableBufferPointer { sums in
-                for (row, mask) in masks.enumerated() {
-                    let (weight, centred) = (weights[row], responses[row] - origin - mean)
-                    squares += weight * centred * centred
-                    mask.forEach {
-                        cross[$0] += weight * centred
-                        sums[$0] += weight
-                    }
-                }
-            }
+        let scores = zip(weights, responses).map { weight, response in
+            let centred = response - origin - mean
+            squares += weight * centred * centred
+            return weight * centred
         }
         responseMean = origin + mean
         responseSquares = squares
-        self.cross = cross
         guard features <= mostDense else {
+            var cross = [Double](repeating: 0, count: features)
+            var sums = cross
+            for (row, mask) in masks.enumerated() {
+                mask.forEach {
+                    cross[$0] += scores[row]
+                    sums[$0] += weights[row]
+                }
+            }
+            self.cross = cross
             means = sums.map { $0 / total }
             variances = zip(sums, means).map { $0 - $0 * $1 }
             wide = WideMasks(masks, weights: weights, means: means)
             return
         }
-        var groups: [Int: [Int]] = [:]
-        for (row, mask) in masks.enumerated() { groups[mask.population, default: []].append(row) }
-        let ordered = groups.sorted { $0.key < $1.key }
-        let length = ordered.reduce(0) { $0 + ($1.value.count + 63) / 64 }
-        var columns = [UInt64](repeating: 0, count: features * length)
-        var blocks: [(start: Int, end: Int, weight: Double)] = []
-        var used = 0
-        columns.withUnsafeMutableBufferPointer { columns in
-            for (population, rows) in ordered {
-                for (slot, row) in rows.enumerated() {
-                    let place = used + slot >> 6
-                    masks[row].forEach { columns[$0 * length + place] |= 1 << UInt64(slot & 63) }
-                }
-                let end = used + (rows.count + 63) / 64
-                blocks.append((used, end, weight(population)))
-                used = end
-            }
-        }
-        var counts = RegressionMoments.weightedCounts(columns, length: length, blocks: blocks)
+        let columns = BitColumns(masks, weights: weights)
+        cross = columns.sums(scores)
+        var counts = columns.overlaps()
         let size = features
         let means = stride(from: 0, to: size * size, by: size + 1).map { counts[$0] / total }
         for i in 0..<size {
-            for j in 0...i {
-                counts[i * size + j] -= total * means[i] * means[j]
-                counts[j * size + i] = counts[i * size + j]
-            }
+            for j in 0..<size { counts[i * size + j] -= total * means[i] * means[j] }
         }
         self.means = means
         variances = stride(from: 0, to: size * size, by: size + 1).map { counts[$0] }
         gram = counts
-    }
-
-    /// For each pair of columns (the lower triangle): Σ over the blocks of weight × bits set in both.
-    private static func weightedCounts(
-        _ columns: [UInt64], length: Int, blocks: [(start: Int, end: Int, weight: Double)]
-    ) -> [Double] {
-        let size = length == 0 ? 0 : columns.count / length
-        var out = [Double](repeating: 0, count: size * size)
-        columns.withUnsafeBufferPointer { columns in
-            for i in 0..<size {
-                for j in 0...i {
-                    var sum = 0.0
-                    for block in blocks {
-                        var count = 0
-                        for word in block.start..<block.end {
-                            count += (columns[i * length + word] & columns[j * length + word]).nonzeroBitCount
-                        }
-                        sum += block.weight * Double(count)
-                    }
-                    out[i * size + j] = sum
-                }
-            }
-        }
-        return out
     }
 
     /// Coefficients of ridge regression on the chosen features, in their order, and the intercept.

@@ -11,10 +11,11 @@ struct RunningMoments {
 
     mutating func add(_ sample: [Double]) {
         count += 1
-        for (index, value) in sample.enumerated() {
-            let before = value - mean[index]
-            mean[index] += before / Double(count)
-            squares[index] += before * (value - mean[index])
+        let share = 1 / Double(count)
+        for index in sample.indices {
+            let before = sample[index] - mean[index]
+            mean[index] += before * share
+            squares[index] += before * (sample[index] - mean[index])
         }
     }
 

@@ -11,6 +11,22 @@ extension AttributionReport {
         return drawing.finish(title: title)
     }
 
+    /// The style sheet of pictures.
+    static let drawingStyle = """
+        svg { color-scheme: light dark; --ink: #111; --paper: #fff; --rule: #bbb; --faint: #555 }
+        text { font: 14px ui-monospace, "DejaVu Sans Mono", monospace; fill: var(--ink); white-space: pre }
+        .paper { fill: var(--paper) } .rule { stroke: var(--rule) } .b { font-weight: bold }
+        .h { font-weight: bold; font-size: 15px } .notes { fill: var(--faint); font-size: 12px }
+        .sign { font-size: 10px } .pos rect { fill: hsl(120 75% calc(var(--l) * 1%)) }
+        .neg rect { fill: hsl(0 75% calc(var(--l) * 1%)) } .pos path, .neg path { stroke: var(--ink); stroke-width: 2 }
+        .neg path { stroke-dasharray: 4 3 }
+        @media (prefers-color-scheme: dark) {
+          svg { --ink: #fff; --paper: #161616; --rule: #444; --faint: #aaa }
+          .pos rect { fill: hsl(120 60% calc((108 - var(--l)) * .5%)) }
+          .neg rect { fill: hsl(0 60% calc((108 - var(--l)) * .5%)) }
+        }
+        """
+
     /// Draws row by row with a fixed width a character, so that no font need be measured.
     private struct Drawing {
         private static let cell = 8.4
@@ -118,18 +134,7 @@ extension AttributionReport {
             viewBox="0 0 \(width) \(y + 16)" role="img">
             <title>\(AttributionReport.escapeHTML(title))</title>
             <style>
-            svg { color-scheme: light dark; --ink: #111; --paper: #fff; --rule: #bbb; --faint: #555 }
-            text { font: 14px ui-monospace, "DejaVu Sans Mono", monospace; fill: var(--ink); white-space: pre }
-            .paper { fill: var(--paper) } .rule { stroke: var(--rule) } .b { font-weight: bold }
-            .h { font-weight: bold; font-size: 15px } .notes { fill: var(--faint); font-size: 12px }
-            .sign { font-size: 10px } .pos rect { fill: hsl(120 75% calc(var(--l) * 1%)) }
-            .neg rect { fill: hsl(0 75% calc(var(--l) * 1%)) } .pos path, .neg path { stroke: var(--ink); stroke-width: 2 }
-            .neg path { stroke-dasharray: 4 3 }
-            @media (prefers-color-scheme: dark) {
-              svg { --ink: #fff; --paper: #161616; --rule: #444; --faint: #aaa }
-              .pos rect { fill: hsl(120 60% calc((108 - var(--l)) * .5%)) }
-              .neg rect { fill: hsl(0 60% calc((108 - var(--l)) * .5%)) }
-            }
+            \(AttributionReport.drawingStyle)
             </style>
             <rect class="paper" width="100%" height="100%"/>
             \(body)</svg>

@@ -113,7 +113,7 @@ extension AttributionReport {
 
     /// Light: Captum's colours under black text. Dark: the same hues at half the complement of the lightness, so that
     /// strong words are brightest in both; text keeps a contrast above 4.5:1 (WCAG 2.2, 1.4.3).
-    private static let css = """
+    static let css = """
         :root { color-scheme: light dark; --ink: #111; --paper: #fff; --rule: #bbb; --faint: #555 }
         body { margin: 2rem auto; max-width: 72rem; padding: 0 1rem; color: var(--ink); background: var(--paper);
           font: 1rem/1.7 system-ui, sans-serif }

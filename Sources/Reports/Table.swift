@@ -19,11 +19,20 @@ public struct Table: Sendable {
         public var style: Style
         /// What the JSON and CSV forms write; the text when nil.
         public var value: JSON?
+        /// The text uncut, for forms that have room for it.
+        public var full: String?
+        /// Words with how they pull, which pages and pictures show in the text's place.
+        public var words: [(text: String, value: Double)]
 
-        public init(_ text: String, style: Style = .plain, value: JSON? = nil) {
+        public init(
+            _ text: String, style: Style = .plain, value: JSON? = nil, full: String? = nil,
+            words: [(text: String, value: Double)] = []
+        ) {
             self.text = text
             self.style = style
             self.value = value
+            self.full = full
+            self.words = words
         }
 
         public init(stringLiteral value: String) { self.init(value) }

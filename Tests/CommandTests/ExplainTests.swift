@@ -126,6 +126,29 @@ import Testing
         #expect(few.status == 128 && few.errors.contains("has no row 999999"))
     }
 
+    @Test func `every command has every form`() throws {
+        let box = try Sandbox()
+        try ExplainTests.prepare(box)
+        let text = "--text 'She said <b>wonderful</b> & \"dull\"' --true-label 0"
+        for command in [
+            "diff HEAD~1 HEAD \(text)", "diff HEAD~1 HEAD --data HEAD:data/test.tsv --row 1-3",
+            "log '<b>wonderful</b> & dull'", "global --data HEAD:data/test.tsv --row 1-5", "errors \(text)",
+            "bias --swap she=he \(text)", "evaluate --method occlusion,ablation \(text)",
+        ] {
+            for (format, start) in [("html", "<!DOCTYPE html>"), ("svg", "<svg xmlns"), ("md", "| "), ("json", "{")] {
+                let shown = try box.run("git mlexplain \(command) --format \(format)", in: "repo").output
+                #expect(shown.hasPrefix(start), "\(command) as \(format): \(shown.prefix(80))")
+                #expect(!shown.contains("<script") && (format == "json" || !shown.contains("<b>")), "\(command)")
+            }
+        }
+        let page = try box.run("git mlexplain diff HEAD~1 HEAD \(text) --format html", in: "repo").output
+        #expect(page.contains("prefers-color-scheme: dark") && page.contains("default-src 'none'"))
+        #expect(page.contains("class=\"w pos") && page.contains("&lt;b&gt;"))
+        // A text through history is kept on the newest commit that has the model.
+        try box.run("git mlexplain log wonderful --record", in: "repo")
+        #expect(try box.run("git notes --ref mlexplain show HEAD", in: "repo").output.contains("\"log\""))
+    }
+
     static let program = """
         import sys, json
         for line in sys.stdin:
@@ -219,7 +242,7 @@ import Testing
         try fails("git mlexplain --text x --method nothing", "'deeplift'", code: 129)
         try fails("git mlexplain --text x --target 7", "the labels are '0', '1'")
         try fails("git mlexplain --text x --format pdf", "known: table, json, html, svg, md", code: 129)
-        try fails("git mlexplain diff HEAD HEAD --text x --format html", "has no 'html' form", code: 129)
+        try fails("git mlexplain diff HEAD HEAD --text x --format pdf", "known: table, json, html, svg, md", code: 129)
         try fails("git mlexplain --text x --method conductance --layer encoed", "did you mean 'encode'?")
         try fails("git mlexplain --text x --method neuron --neuron 99", "has the units 0 to 15", code: 129)
         try fails("git mlexplain --text x --method ig --precision half", "'double'", code: 129)

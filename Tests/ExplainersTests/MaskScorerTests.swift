@@ -54,7 +54,8 @@ import TextModels
                 fast += 1
                 var random = SeededRandom(seed: 1, purpose: "masks", position: UInt64(row * 10 + kind))
                 var masks = [BitSet(count: variant.players), BitSet(count: variant.players, all: true)]
-                for _ in 0..<20 {
+                // Many are scored side by side, few one after the other.
+                for _ in 0..<(row % 2 == 0 ? 20 : 80) {
                     masks.append(
                         BitSet(count: variant.players, (0..<variant.players).filter { _ in random.next() % 3 > 0 }))
                 }
@@ -103,6 +104,9 @@ import TextModels
             }
             // The order of the masks changes no bit.
             let again = try #require(try model.scorer(for: variant))
+            // One after the other by what changes.
+            let single = try #require(try model.scorer(for: variant))
+            #expect(try masks.map { try single.outputs([$0])[0] } == (try scorer.outputs(masks)))
             let backwards = try again.outputs(masks.reversed())
             #expect(Array(backwards.reversed()) == (try scorer.outputs(masks)))
         }

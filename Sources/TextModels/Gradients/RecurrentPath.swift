@@ -24,8 +24,8 @@ struct RecurrentPath {
         back = Direction(vectors, parts[3], parts[4], parts[5], isReversed: true)
     }
 
-    /// Most rows of one run.
-    private static let rowsPerRun = 8192
+    /// Most rows of one run: what the way back needs of them should stay near the processor.
+    private static let rowsPerRun = 3072
 
     /// - Returns: the integral for each word, and the target's probability at the text and at zero.
     func integrate(
@@ -49,42 +49,27 @@ struct RecurrentPath {
         _ points: [(position: Double, weight: Double)], _ target: Int
     ) -> (rows: [Double], values: [Double]) {
         let positions = points.map { Float($0.position) }
-        let (forward, reverse) = (ahead.run(positions), back.run(positions))
-        let width = ahead.width
-        let encoded = Ragged(
-            gathered(forward.hidden, reverse.hidden, copies: points.count, width: width),
-            offsets: (0...points.count).map { $0 * words })
-        let (pooled, attendBack) = network.attend.forward(encoded)
+        let copies = points.count
+        let columns = 2 * ahead.width
+        var states = Matrix(copies * words, columns)
+        let memories = [ahead, back].enumerated().map { side, direction in
+            direction.run(positions, into: &states.values, column: side * ahead.width, columns: columns)
+        }
+        let encoded = Ragged(states, offsets: (0...copies).map { $0 * words })
+        let attention = (network.attend as? ContextAttention).flatMap { AttentionPath($0, encoded) }
+        let general = attention == nil ? network.attend.forward(encoded) : nil
+        guard let pooled = attention?.pooled ?? general?.output else { return ([], []) }
         let (probabilities, predictBack) = network.predict.forward(pooled)
         var gradient = network.predict.slopes(probabilities, target: target)
         for (copy, point) in points.enumerated() {
             for label in 0..<gradient.columns { gradient[copy, label] *= Float(point.weight) }
         }
         var unused = Gradients(wantsWeights: false)
-        let slopes = attendBack(predictBack(gradient, &unused), &unused)
-        let first = ahead.back(forward, slopes, column: 0, copies: points.count)
-        let second = back.back(reverse, slopes, column: width, copies: points.count)
+        let above = predictBack(gradient, &unused)
+        let slopes = attention?.slopes(above) ?? general?.backward(above, &unused) ?? Matrix(0, columns)
+        let first = ahead.back(memories[0], slopes.values, column: 0, columns: columns)
+        let second = back.back(memories[1], slopes.values, column: ahead.width, columns: columns)
         return (zip(first, second).map { $0 + $1 }, points.indices.map { Double(probabilities[$0, target]) })
-    }
-
-    /// Both directions side by side, copy after copy.
-    private func gathered(_ a: [Float], _ b: [Float], copies: Int, width: Int) -> Matrix {
-        var out = Matrix(copies * words, 2 * width)
-        let padded = ahead.padded
-        out.values.withUnsafeMutableBufferPointer { out in
-            for (column, source) in [(0, a), (width, b)] {
-                source.withUnsafeBufferPointer { source in
-                    for word in 0..<words {
-                        for copy in 0..<copies {
-                            let from = (word * copies + copy) * padded
-                            let to = (copy * words + word) * 2 * width + column
-                            for unit in 0..<width { out[to + unit] = source[from + unit] }
-                        }
-                    }
-                }
-            }
-        }
-        return out
     }
 }
 
@@ -99,19 +84,34 @@ private struct Direction {
     private let drive: [Float]
     private let bias: [Float]
     private let recurrent: Matrix
+    private let transposed: Matrix
 
-    /// What the way back needs.
-    struct Run {
-        /// Input, forget, output and candidate after their functions.
-        var gates: [Float]
-        var cells: [Float]
-        var hidden: [Float]
+    /// What the way back needs: gates after their functions, cells, and cells after theirs.
+    final class Memory {
+        let copies: Int
+        let gates: UnsafeMutableBufferPointer<Float>
+        let cells: UnsafeMutableBufferPointer<Float>
+        let squashed: UnsafeMutableBufferPointer<Float>
+        let scratch: UnsafeMutableBufferPointer<Float>
+
+        init(words: Int, copies: Int, width: Int) {
+            self.copies = copies
+            gates = .allocate(capacity: max(1, words * copies * 4 * width))
+            cells = .allocate(capacity: max(1, words * copies * width))
+            squashed = .allocate(capacity: max(1, words * copies * width))
+            scratch = .allocate(capacity: 6 * (copies + 1) * width + 1)
+        }
+
+        deinit {
+            for part in [gates, cells, squashed, scratch] { part.deallocate() }
+        }
     }
 
     init(_ x: Matrix, _ input: Matrix, _ hidden: Matrix, _ bias: Matrix, isReversed: Bool) {
         let width = hidden.rows
         let padded = (width + 7) / 8 * 8
         func fill(_ matrix: Matrix, rows: Int) -> Matrix {
+            if width == padded, rows == matrix.rows { return matrix }
             var out = Matrix(rows, 4 * padded)
             for row in 0..<matrix.rows {
                 for gate in 0..<4 {
@@ -127,79 +127,33 @@ private struct Direction {
         drive = fill(MatrixProduct.of(x, input), rows: x.rows).values
         self.bias = fill(bias, rows: 1).values
         recurrent = fill(hidden, rows: padded)
+        transposed = recurrent.transposed
     }
 
-    private func word(_ step: Int) -> Int { isReversed ? words - 1 - step : step }
-
-    func run(_ positions: [Float]) -> Run {
-        let copies = positions.count
-        let (row, quad) = (padded, 4 * padded)
-        var out = Run(
-            gates: [Float](repeating: 0, count: words * copies * quad),
-            cells: [Float](repeating: 0, count: words * copies * row),
-            hidden: [Float](repeating: 0, count: words * copies * row))
-        var state = Matrix(copies, row)
-        for step in 0..<words {
-            let place = word(step)
-            let start = place * copies
-            let product = step > 0 ? MatrixProduct.of(state, recurrent) : Matrix(copies, quad)
-            drive.withUnsafeBufferPointer { drive in
-                out.gates.withUnsafeMutableBufferPointer { gates in
-                    out.cells.withUnsafeMutableBufferPointer { cells in
-                        state.values.withUnsafeMutableBufferPointer { states in
-                            cvector_lstm_forward(
-                                Int32(copies), Int32(row), positions, drive.baseAddress.map { $0 + place * quad },
-                                bias, product.values,
-                                step > 0
-                                    ? UnsafePointer(cells.baseAddress.map { $0 + word(step - 1) * copies * row }) : nil,
-                                gates.baseAddress.map { $0 + start * quad }, cells.baseAddress.map { $0 + start * row },
-                                states.baseAddress)
-                        }
-                    }
-                }
-            }
-            out.hidden.withUnsafeMutableBufferPointer { hidden in
-                _ = UnsafeMutableBufferPointer(rebasing: hidden[start * row..<(start + copies) * row])
-                    .update(from: state.values)
-            }
-        }
-        return out
-    }
-
-    /// For each word, the sum over copies of the gradient along the text.
-    ///
     /// - Parameters:
-    ///   - slopes: gradients of both directions' states, copy after copy.
+    ///   - states: gets the states, a row of `columns` for each word of each copy.
     ///   - column: where those of this direction begin.
-    func back(_ run: Run, _ slopes: Matrix, column: Int, copies: Int) -> [Double] {
-        let (row, quad) = (padded, 4 * padded)
+    func run(_ positions: [Float], into states: inout [Float], column: Int, columns: Int) -> Memory {
+        let memory = Memory(words: words, copies: positions.count, width: padded)
+        states.withUnsafeMutableBufferPointer { states in
+            guard let states = states.baseAddress else { return }
+            cvector_lstm_path(
+                Int32(words), Int32(positions.count), Int32(padded), Int32(width), isReversed ? 1 : 0, positions, drive,
+                bias, recurrent.values, memory.scratch.baseAddress, memory.gates.baseAddress, memory.cells.baseAddress,
+                memory.squashed.baseAddress, states + column, columns, words * columns)
+        }
+        return memory
+    }
+
+    /// For each word, the sum over copies of the gradient along the text, from the gradients of the states.
+    func back(_ memory: Memory, _ slopes: [Float], column: Int, columns: Int) -> [Double] {
         var out = [Double](repeating: 0, count: words)
-        var inner = Matrix(copies, quad)
-        var fromHidden = Matrix(copies, row)
-        var fromCell = [Float](repeating: 0, count: copies * row)
-        var total = [Float](repeating: 0, count: quad)
-        for step in stride(from: words - 1, through: 0, by: -1) {
-            let place = word(step)
-            let start = place * copies
-            run.gates.withUnsafeBufferPointer { gates in
-                run.cells.withUnsafeBufferPointer { cells in
-                    slopes.values.withUnsafeBufferPointer { above in
-                        inner.values.withUnsafeMutableBufferPointer { inner in
-                            cvector_lstm_backward(
-                                Int32(copies), Int32(row), Int32(width),
-                                above.baseAddress.map { $0 + place * slopes.columns + column },
-                                words * slopes.columns, fromHidden.values, &fromCell,
-                                gates.baseAddress.map { $0 + start * quad }, cells.baseAddress.map { $0 + start * row },
-                                step > 0 ? cells.baseAddress.map { $0 + word(step - 1) * copies * row } : nil,
-                                inner.baseAddress, &total)
-                        }
-                    }
-                }
-            }
-            var sum = 0.0
-            for index in 0..<quad { sum += Double(total[index]) * Double(drive[place * quad + index]) }
-            out[place] = sum
-            if step > 0 { fromHidden = MatrixProduct.of(inner, recurrent, secondTransposed: true) }
+        slopes.withUnsafeBufferPointer { slopes in
+            guard let slopes = slopes.baseAddress else { return }
+            cvector_lstm_path_back(
+                Int32(words), Int32(memory.copies), Int32(padded), Int32(width), isReversed ? 1 : 0, drive,
+                transposed.values, memory.scratch.baseAddress, memory.gates.baseAddress, memory.cells.baseAddress,
+                memory.squashed.baseAddress, slopes + column, columns, words * columns, &out)
         }
         return out
     }

@@ -66,7 +66,7 @@ struct ContextAttention: AttendLayer {
     }
 
     /// Gradients of the texts' vectors to those of the words' vectors and, through the softmax, of their scores.
-    private static func backward(
+    static func backward(
         _ x: Ragged, _ alpha: [Float], _ gradient: Matrix, _ result: inout Matrix, _ scores: inout Matrix
     ) {
         let width = x.matrix.columns

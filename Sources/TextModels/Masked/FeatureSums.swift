@@ -5,17 +5,17 @@ import Base
 /// A feature counts once however often it occurs, so its occurrences are counted, and what a mask changes is taken away and
 /// added; sums are exact, so that no order of masks changes a bit of them.
 struct FeatureSums {
-    private let model: LinearModel
-    private let outputs: Int
-    private var variants: VariantTokens
+    let model: LinearModel
+    let outputs: Int
+    var variants: VariantTokens
     /// The model's word number of each token.
     private var words: [UInt64] = []
     /// The place of each token's feature in `counts`: 0 for none, which weighs nothing.
-    private var single: [Int32] = []
+    private(set) var single: [Int32] = []
     /// The same of pairs of tokens, a square table of `side` rows that is grown by doubling; −2 for not looked up. Pairs of
     /// tokens beyond it are among the tuples.
-    private var pairTable: [Int32] = []
-    private var side = 0
+    private(set) var pairTable: [Int32] = []
+    private(set) var side = 0
     /// A table of this size takes 4 MiB.
     private static let largestSide = 1024
     /// The same of three tokens, and of pairs beyond the table.
@@ -24,12 +24,14 @@ struct FeatureSums {
     private var window: [Int32] = []
     /// Features in dense numbers of this text, with one weight for each output.
     private var places: [Int32: Int] = [:]
-    private var weights: [FixedPoint] = []
+    private(set) var weights: [FixedPoint] = []
     /// How often each feature occurs in the current variant, if `epoch` is that of `self`; else not at all.
     private var counts: [(epoch: Int32, count: Int32)] = []
     private var epoch: Int32 = 0
-    private let biases: [FixedPoint]
+    let biases: [FixedPoint]
     private var sums: [FixedPoint]
+    /// What `score(block:)` works in.
+    var columns = FeatureColumns()
 
     init(_ model: LinearModel, _ variants: VariantTokens) {
         self.model = model
@@ -161,7 +163,7 @@ struct FeatureSums {
 
     /// The feature of three tokens.
     @discardableResult
-    private mutating func triple(_ first: Int, _ second: Int, _ third: Int) -> Int32 {
+    mutating func triple(_ first: Int, _ second: Int, _ third: Int) -> Int32 {
         let key = TupleFeatures.key(first, second, third)
         let known = tuples[key]
         if known != -2 { return known }
@@ -172,7 +174,7 @@ struct FeatureSums {
 
     /// The feature of two tokens.
     @discardableResult
-    private mutating func pair(_ first: Int, _ second: Int) -> Int32 {
+    mutating func pair(_ first: Int, _ second: Int) -> Int32 {
         let isInTable = max(first, second) < side
         let key = TupleFeatures.key(first, second)
         let known = isInTable ? pairTable[first * side + second] : tuples[key]
@@ -183,7 +185,7 @@ struct FeatureSums {
     }
 
     /// Numbers for tokens that are new since the last variant.
-    private mutating func learnWords() {
+    mutating func learnWords() {
         guard words.count < variants.spellings.count else { return }
         for spelling in variants.spellings[words.count...] {
             let word = model.vocabulary.number(of: spelling)

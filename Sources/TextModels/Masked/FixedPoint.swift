@@ -4,6 +4,7 @@
 struct FixedPoint {
     private(set) var units: Int128 = 0
 
+    init(units: Int128) { self.units = units }
     init(_ value: Double) { units = Int128((value * 0x1p70).rounded()) }
 
     @inline(__always) static func += (sum: inout FixedPoint, value: FixedPoint) { sum.units &+= value.units }

@@ -18,7 +18,7 @@ private final class LinearScorer: MaskScorer, @unchecked Sendable {
 
     init(_ model: LinearModel, _ variants: VariantTokens) { sums = FeatureSums(model, variants) }
 
-    func outputs(_ masks: [BitSet]) throws -> [[Double]] { mutex.withLock { masks.map { sums.score($0) } } }
+    func outputs(_ masks: [BitSet]) throws -> [[Double]] { mutex.withLock { sums.scores(masks) } }
 }
 
 /// Adds up the shares that words have in the scores, where nothing stands between the words and their mean.

@@ -15,14 +15,14 @@ struct VariantTokens {
 
     private let bytes: [UInt8]
     private let replacement: [UInt8]
-    private let collapsesRuns: Bool
+    let collapsesRuns: Bool
     private var units: [Unit] = []
     /// The players of all units in a row, and where each unit's begin.
-    private var players: [Int32] = []
-    private var starts: [Int32] = [0]
+    private(set) var players: [Int32] = []
+    private(set) var starts: [Int32] = [0]
     /// Whether a unit begins, and ends, with a piece that can be hidden.
-    private var beginsWithPlayer: [Bool] = []
-    private var endsWithPlayer: [Bool] = []
+    private(set) var beginsWithPlayer: [Bool] = []
+    private(set) var endsWithPlayer: [Bool] = []
     /// Variants by the pattern of hidden players, for units of few: a place in `ranges`, −1 for none yet; and where each
     /// unit's table begins.
     private var table: [Int32] = []
@@ -37,8 +37,8 @@ struct VariantTokens {
     private var firstUnits: [Int32] = [0]
     /// Token numbers of all variants of units in a row, and where each begins.
     /// The first is no token: it stands in empty ranges.
-    private var tokens: [Int32] = [0]
-    private var ranges: [(start: Int32, end: Int32)] = []
+    private(set) var tokens: [Int32] = [0]
+    private(set) var ranges: [(start: Int32, end: Int32)] = []
     /// Tokens of each unit's longest variant so far, and their sum.
     private var longest: [Int] = []
     private var mostTokens = 0
@@ -125,6 +125,9 @@ struct VariantTokens {
         }
         return true
     }
+
+    /// Stretches that white space separates.
+    var count: Int { units.count }
 
     /// Replaces `out` by the tokens of a variant.
     mutating func write(_ mask: BitSet, to out: inout [Int32]) {
@@ -266,7 +269,7 @@ struct VariantTokens {
     }
 
     /// The variant of a unit by its pattern of hidden players.
-    private mutating func variant(of unit: Int, _ pattern: UInt64, continues: Bool) -> Int32 {
+    mutating func variant(of unit: Int, _ pattern: UInt64, continues: Bool) -> Int32 {
         let size = Int(starts[unit + 1] - starts[unit])
         guard size <= VariantTokens.fewPlayers else {
             let key = pattern | (continues ? 1 << 63 : 0)
