@@ -21,7 +21,7 @@ import Testing
         "CGit2": ["GitKit"], "CCurl": ["Remotes"], "CArchive": ["Archives"], "CZstd": ["ObjectStore"],
         "CBLAS": ["Tensors"], "CVector": ["TextModels"], "NIOCore": ["HTTPServing"], "NIOPosix": ["HTTPServing"],
         "NIOHTTP1": ["HTTPServing"],
-        "NIOHTTP2": ["HTTPServing"], "NIOSSL": ["HTTPServing"],
+        "NIOHPACK": ["HTTPServing"], "NIOHTTP2": ["HTTPServing"], "NIOSSL": ["HTTPServing"],
         "Yams": ["DVCImport", "Pipelines"], "Crypto": ["Base"],
         "ArgumentParser": ["CommandKit", "DataCommands", "RunCommands", "ExplainCommands"],
         // The filter is what git starts: neither libgit2 nor the network, or every `git status` would pay for them.
@@ -42,7 +42,7 @@ import Testing
         "TextModels": ["Base", "CVector", "Tensors"], "Ensembles": ["Base", "TextModels"], "Explainers": ["Base"],
         "ModelKit": ["Base", "GitKit", "Remotes", "DataKit", "TextModels", "Ensembles"], "Reports": ["Base"],
         "Serving": ["Base", "CPlatform"],
-        "HTTPServing": ["Base", "Serving", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOHTTP2", "NIOSSL"],
+        "HTTPServing": ["Base", "Serving", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOHPACK", "NIOHTTP2", "NIOSSL"],
         "CommandKit": ["Base", "Reports", "ArgumentParser"],
         "DataCommands": [
             "Base", "GitKit", "ObjectStore", "Remotes", "Archives", "DataKit", "DataDiff", "Migration", "Reports",
