@@ -4,7 +4,7 @@ serve.py TRAIN.tsv [linear|recurrent]: columns 'label' and 'text'. Needs git-mlr
 fastapi, uvicorn, httptools and uvloop, and scikit-learn or torch. Prints requests a second and p99 with 32 connections, the median
 with one, the share of it that is not the model, and the time from the start to the first answer.
 """
-import json, os, re, signal, statistics, subprocess, sys, tempfile, time, urllib.request
+import importlib.util, json, os, re, signal, statistics, subprocess, sys, tempfile, time, urllib.request
 
 SECONDS, CONNECTIONS = 4, 32
 ROUNDS = int(os.environ.get("ROUNDS", 5))
@@ -60,6 +60,19 @@ open("app.py", "w").write(READ + (LINEAR if kind == "linear" else RECURRENT))
 text = "A fine film with a wonderful cast, though it is a little too long in the middle."
 open("ask.lua", "w").write(
     f"wrk.method = 'POST'\nwrk.body = [[{json.dumps({'text': text})}]]\nwrk.headers['content-type'] = 'application/json'\n")
+# The same model behind LitServe, where it is installed: `predict` of the application above, one process for each processor.
+open("lit.py", "w").write("""
+import sys
+import litserve
+from app import Question, predict
+class API(litserve.LitAPI):
+    def setup(self, device): pass
+    def decode_request(self, request): return Question(**request)
+    def predict(self, question): return predict(question)
+    def encode_response(self, answer): return answer
+if __name__ == "__main__":
+    litserve.LitServer(API(), accelerator="cpu", workers_per_device=2).run(port=int(sys.argv[1]), num_api_servers=2, log_level="error")
+""")
 model, training = ("{embed: ngrams}", "{strengths: [0.3]}") if kind == "linear" else (
     "{embed: {layer: words, width: 100}, encode: {layer: bilstm, width: 64}, attend: {layer: context, width: 64}}",
     "{epochs: 1, batch: 64, learning_rate: 0.001}")
@@ -72,20 +85,44 @@ SERVERS = {
     "FastAPI + uvicorn": (18102, [sys.executable, "-m", "uvicorn", "app:app", "--port", "18102", "--log-level", "error",
                                   "--no-access-log", "--workers", "2"]),
 }
+if importlib.util.find_spec("litserve"):
+    SERVERS["LitServe"] = (18104, [sys.executable, "lit.py", "18104"])
+
+
+def family(process):
+    """The numbers of a process and of those it started, in whatever group."""
+    found = [process.pid]
+    for number in found:
+        try:
+            for thread in os.listdir(f"/proc/{number}/task"):
+                found += map(int, open(f"/proc/{number}/task/{thread}/children").read().split())
+        except OSError:
+            pass
+    return found
 
 
 def memory(process):
     """Resident and proportional megabytes of a process and those it started."""
     total = shared = 0
-    for name in os.listdir("/proc"):
+    for number in family(process):
         try:
-            if name.isdigit() and os.getpgid(int(name)) == process.pid:
-                lines = dict(line.split(":", 1) for line in open(f"/proc/{name}/smaps_rollup").read().split("\n")[1:] if ":" in line)
-                total += int(lines["Rss"].split()[0])
-                shared += int(lines["Pss"].split()[0])
+            lines = dict(line.split(":", 1) for line in open(f"/proc/{number}/smaps_rollup").read().split("\n")[1:] if ":" in line)
+            total += int(lines["Rss"].split()[0])
+            shared += int(lines["Pss"].split()[0])
         except (OSError, KeyError):
             pass
     return total / 1024, shared / 1024
+
+
+def processor(process):
+    """Seconds of processor time of a process and those it started: what the neighbours on the machine do not change."""
+    ticks = 0
+    for number in family(process):
+        try:
+            ticks += sum(map(int, open(f"/proc/{number}/stat").read().rsplit(")", 1)[1].split()[11:13]))
+        except OSError:
+            pass
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def seconds(text):
@@ -99,7 +136,7 @@ def wrk(url, connections):
         capture_output=True, text=True).stdout
     assert "Non-2xx" not in out, out
     return float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1]), *(
-        seconds(re.search(rf"{p}%\s+(\S+)", out)[1]) for p in (50, 99))
+        seconds(re.search(rf"^\s+{p}%\s+(\S+)", out, re.M)[1]) for p in (50, 99))
 
 
 def measure(name):
@@ -115,10 +152,11 @@ def measure(name):
                 break
             except OSError:
                 time.sleep(0.002)
-        ready = time.time() - start
+        ready, start_cost = time.time() - start, processor(process)
         rate, _, p99 = wrk(url, CONNECTIONS)
+        cost = (processor(process) - start_cost) / (rate * SECONDS)
         _, median, _ = wrk(url, 1)
-        return {"rate": rate, "p99": p99, "median": median, "ready": ready, "memory": memory(process)}
+        return {"rate": rate, "p99": p99, "median": median, "ready": ready, "cost": cost, "start": start_cost, "memory": memory(process)}
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait()
@@ -134,17 +172,17 @@ def median(name, key):
     return statistics.median(row[key] for row in rows[name])
 
 
-print(f"{kind} model   {'requests/s':>12} {'p99':>9} {'median, 1':>10} {'ready':>9} {'RSS':>7} {'PSS':>7}")
+print(f"{kind} model   {'requests/s':>12} {'p99':>9} {'median, 1':>10} {'CPU each':>10} {'ready':>9} {'CPU':>8} {'RSS':>7} {'PSS':>7}")
 for name in SERVERS:
     resident, shared = rows[name][-1]["memory"]
     print(f"{name:18} {median(name, 'rate'):9.0f} {1e3 * median(name, 'p99'):8.2f} ms {1e6 * median(name, 'median'):7.0f} us"
-          f" {1e3 * median(name, 'ready'):6.0f} ms {resident:5.0f} M {shared:5.0f} M")
-theirs = "FastAPI + uvicorn"
-for name in SERVERS:
-    if name != theirs:
+          f" {1e6 * median(name, 'cost'):7.0f} us {1e3 * median(name, 'ready'):6.0f} ms {1e3 * median(name, 'start'):5.0f} ms {resident:5.0f} M {shared:5.0f} M")
+for theirs in list(SERVERS)[2:]:
+    for name in list(SERVERS)[:2]:
         pairs = list(zip(rows[name], rows[theirs]))
-        print(f"{name}: requests/s {statistics.median(a['rate'] / b['rate'] for a, b in pairs):.1f} times,"
-              f" p99 1/{statistics.median(b['p99'] / a['p99'] for a, b in pairs):.1f}")
+        print(f"{name} by {theirs}: requests/s {statistics.median(a['rate'] / b['rate'] for a, b in pairs):.1f} times,"
+              f" p99 1/{statistics.median(b['p99'] / a['p99'] for a, b in pairs):.1f},"
+              f" processor time a request 1/{statistics.median(b['cost'] / a['cost'] for a, b in pairs):.1f}")
 # The bare model: the slope of many texts over few, in one process.
 def predict(count):
     start = time.time()

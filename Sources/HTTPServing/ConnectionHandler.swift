@@ -103,10 +103,8 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
     private func hand(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
         state = .answering
         timer?.cancel()
-        let path = head.uri.prefix { $0 != "?" && $0 != "#" }
-        let request = ServedRequest(
-            method: head.method.rawValue, path: String(path),
-            headers: head.headers.map { ($0.name.lowercased(), $0.value) }, body: body, client: client)
+        var request = known(head)
+        request.body = body
         body = []
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         let own = number
@@ -116,7 +114,7 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
         timer = loop.scheduleTask(in: .milliseconds(Int64(settings.answerSeconds * 1000))) { [self] in
             guard case .answering = state, number == own else { return }
             number += 1
-            write(handler.refuse(status: 504, client: client), keeps: false, isHead: isHead, bound.value)
+            write(handler.refuse(status: 504, known(head)), keeps: false, isHead: isHead, bound.value)
         }
         handler.handle(request) { [self] reply in
             let answer: @Sendable () -> Void = { [self] in
@@ -128,8 +126,21 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
     }
 
     private func refuse(_ status: Int, _ context: ChannelHandlerContext) {
-        if case .closing = state { return }
-        write(handler.refuse(status: status, client: client), keeps: false, isHead: false, context)
+        var head: HTTPRequestHead?
+        switch state {
+        case .closing: return
+        case .body(let begun): head = begun
+        case .idle, .answering: break
+        }
+        write(handler.refuse(status: status, known(head)), keeps: false, isHead: head?.method == .HEAD, context)
+    }
+
+    /// A request without its body.
+    private func known(_ head: HTTPRequestHead?) -> ServedRequest {
+        guard let head else { return ServedRequest(method: "", path: "", client: client) }
+        return ServedRequest(
+            method: head.method.rawValue, path: String(head.uri.prefix { $0 != "?" && $0 != "#" }),
+            headers: head.headers.map { ($0.name.lowercased(), $0.value) }, client: client)
     }
 
     private func write(_ reply: ServedReply, keeps: Bool, isHead: Bool, _ context: ChannelHandlerContext) {
@@ -177,7 +188,10 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        if error is HTTPParserError, case .idle = state { return refuse(400, context) }
-        context.close(promise: nil)
+        guard let error = error as? HTTPParserError else { return context.close(promise: nil) }
+        switch state {
+        case .idle, .body: refuse(error == .headerOverflow ? 431 : 400, context)
+        case .answering, .closing: context.close(promise: nil)
+        }
     }
 }

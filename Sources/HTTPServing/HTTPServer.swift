@@ -134,6 +134,7 @@ public final class HTTPServer: Sendable {
         ) { stream in
             stream.eventLoop.makeCompletedFuture {
                 let pipeline = stream.pipeline.syncOperations
+                try pipeline.addHandler(AuthorityFiller())
                 try pipeline.addHandler(HTTP2FramePayloadToHTTP1ServerCodec())
                 try pipeline.addHandler(ConnectionHandler(settings, handler, isWelcome: isWelcome, isStream: true))
             }

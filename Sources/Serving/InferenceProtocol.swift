@@ -155,7 +155,8 @@ struct InferenceProtocol: Sendable {
         }
         guard let data = input["data"]?.arrayValue else { throw ServiceFailure(400, "input '\(name)' has no 'data'") }
         // Nested lists are allowed by the protocol.
-        return try data.flatMap { $0.arrayValue ?? [$0] }.enumerated().map { number, entry in
+        func flat(_ values: [JSON]) -> [JSON] { values.flatMap { $0.arrayValue.map(flat) ?? [$0] } }
+        return try flat(data).enumerated().map { number, entry in
             guard let text = entry.stringValue else {
                 throw ServiceFailure(400, "element \(number + 1) of input '\(name)' is no string")
             }

@@ -95,10 +95,25 @@ public final class ModelService: RequestHandling, @unchecked Sendable {
         return !isDraining && stable.queue.state.longest < limits.seconds && !stable.engine.replicas.isFailing
     }
 
-    public func refuse(status: Int, client: String) -> ServedReply {
+    public func refuse(status: Int, _ request: ServedRequest) -> ServedReply {
+        let request = guards.identified(request)
+        let identity = RequestIdentity(request)
+        let version = generation.version
+        var answer = ServedReply.error(status, RequestGuard.words(status))
+        if status == 503 { answer.headers.append(("retry-after", "1")) }
+        complete(&answer, identity, version: version)
         metrics.begin()
         metrics.end("refused", code: status, seconds: 0)
-        return .error(status, RequestGuard.words(status))
+        journal.access(request, answer, version: version, identity, seconds: 0)
+        return answer
+    }
+
+    /// Adds the headers of every answer.
+    private func complete(_ answer: inout ServedReply, _ identity: RequestIdentity, version: String) {
+        answer.headers.append(("x-request-id", identity.id))
+        answer.headers.append(("x-model-version", version))
+        if let trace = identity.parent { answer.headers.append(("traceparent", trace)) }
+        answer.headers += guards.headers
     }
 
     public func handle(_ request: ServedRequest, reply: @escaping @Sendable (ServedReply) -> Void) {
@@ -114,11 +129,8 @@ public final class ModelService: RequestHandling, @unchecked Sendable {
         metrics.begin()
         route(request, context) { endpoint, answer in
             var answer = answer
-            answer.headers.append(("x-request-id", context.identity.id))
             let version = answer.version ?? generation.version
-            answer.headers.append(("x-model-version", version))
-            if let trace = context.identity.parent { answer.headers.append(("traceparent", trace)) }
-            answer.headers += self.guards.headers
+            self.complete(&answer, context.identity, version: version)
             let seconds = Double(MonotonicTime.nanoseconds() - start) / 1e9
             generation.statistics.leave()
             self.metrics.end(endpoint, code: answer.status, seconds: seconds)
@@ -141,6 +153,10 @@ public final class ModelService: RequestHandling, @unchecked Sendable {
         default: break
         }
         if let refusal = guards.refusal(of: request) { return finish("refused", refusal) }
+        if let coding = request.header("content-encoding"), coding.lowercased() != "identity", !request.body.isEmpty {
+            let words = "the body must come as it is, not as '\(coding.prefix(60))'"
+            return finish("refused", ServedReply.error(415, words).with(("accept-encoding", "identity")))
+        }
         switch (method, request.path) {
         case ("GET", "/"):
             finish("page", ServedReply(200, "text/html; charset=utf-8", body: TryPage.bytes(context.generation)))

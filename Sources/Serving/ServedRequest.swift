@@ -62,5 +62,7 @@ public protocol RequestHandling: Sendable {
     /// Answers once, from any thread, soon or later.
     func handle(_ request: ServedRequest, reply: @escaping @Sendable (ServedReply) -> Void)
     /// What is answered for a request that was refused before it could be handled: too large, malformed or too slow.
-    func refuse(status: Int, client: String) -> ServedReply
+    ///
+    /// - Parameter request: what is known of it: without method, path and headers when they never came.
+    func refuse(status: Int, _ request: ServedRequest) -> ServedReply
 }

@@ -105,13 +105,15 @@ import Testing
             ("-d \"$(head -c 20000 /dev/zero | tr '\\0' a)\"", 413),
             ("-H 'Transfer-Encoding: chunked' -d \"$(head -c 20000 /dev/zero | tr '\\0' a)\"", 413),
             ("-d \"$(printf '[%.0s' $(seq 2000))\"", 400), ("-I", 405),
+            ("-H 'content-encoding: gzip' -d x", 415),
         ] {
             #expect(try server.ask(arguments, "/predict").status == status, "\(arguments.prefix(80))")
         }
         #expect(try server.ask("", "/nothing").body["error"]?.stringValue?.contains("/nothing") == true)
         for (deed, expected) in [
             ("slow-head", "\"said\": \"cut\""), ("idle", "\"after\": \"HTTP/1.1 200 OK\""),
-            ("garbage", "\"good\": \"HTTP/1.1 200 OK\""),
+            ("garbage", "\"HTTP/1.1 431 Request Header Fields Too Large\""),
+            ("cut-chunks", "\"said\": \"HTTP/1.1 400 Bad Request mine\""), ("gateway", "\"said\": \"label\""),
             ("pipeline", "[\"a\", \"b\", \"c\"]"),
         ] {
             let said = try box.run("python3 '\(Sandbox.package)/Tests/Servers/rude_client.py' \(server.port) \(deed)")

@@ -63,6 +63,34 @@ elif deed == "garbage":
             pass
         results.append(answer(connection).split("\r\n")[0])
     print(json.dumps({"said": results, "good": good()}))
+elif deed == "cut-chunks":  # A body that turns out to be malformed on the way.
+    connection = connect()
+    connection.sendall(b"POST /predict HTTP/1.1\r\nhost: x\r\nx-request-id: mine\r\ntransfer-encoding: chunked\r\n\r\nzz\r\nabc\r\n")
+    text = answer(connection)
+    print(json.dumps({"said": text.split("\r\n")[0] + (" mine" if "x-request-id: mine" in text else ""), "good": good()}))
+elif deed == "gateway":  # HTTP/2 as HAProxy makes it of HTTP/1: 'host', and no ':authority'.
+    def frame(kind, flags, stream, load):
+        return len(load).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + load
+
+    def field(start, value):
+        return bytes([start, len(value)]) + value
+    # HPACK's static table: 3 is POST, 6 the scheme, 4 the path, 38 the host.
+    head = b"\x83\x86" + field(0x44, b"/predict") + field(0x66, b"models.example.org")
+    connection = connect()
+    connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"") + frame(1, 4, 1, head) + frame(0, 1, 1, b'"word"'))
+    data, said = b"", ""
+    while not said:
+        chunk = connection.recv(65536)
+        data += chunk
+        while len(data) >= 9 and len(data) >= 9 + (length := int.from_bytes(data[:3], "big")):
+            if data[3] == 0:
+                said += data[9:9 + length].decode()
+            if data[3] == 3:
+                said = "reset"
+            data = data[9 + length:]
+        if not chunk:
+            said = said or "closed"
+    print(json.dumps({"said": "label" if '"label"' in said else said, "good": good()}))
 elif deed == "pipeline":  # Three requests at once, three answers in order.
     connection = connect()
     connection.sendall(b"".join(post(json.dumps({"text": word}), more="x-request-id: " + word + "\r\n") for word in ["a", "b"])

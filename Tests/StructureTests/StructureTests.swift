@@ -22,7 +22,7 @@ import Testing
         "CBLAS": ["Tensors"], "CVector": ["TextModels", "Explainers"],
         "NIOCore": ["HTTPServing"], "NIOPosix": ["HTTPServing"],
         "NIOHTTP1": ["HTTPServing"],
-        "NIOHTTP2": ["HTTPServing"], "NIOSSL": ["HTTPServing"],
+        "NIOHPACK": ["HTTPServing"], "NIOHTTP2": ["HTTPServing"], "NIOSSL": ["HTTPServing"],
         "Yams": ["DVCImport", "Pipelines"], "Crypto": ["Base"],
         "ArgumentParser": ["CommandKit", "DataCommands", "RunCommands", "ExplainCommands"],
         // The filter is what git starts: neither libgit2 nor the network, or every `git status` would pay for them.
@@ -44,7 +44,7 @@ import Testing
         "Explainers": ["Base", "CVector"],
         "ModelKit": ["Base", "GitKit", "Remotes", "DataKit", "TextModels", "Ensembles"], "Reports": ["Base"],
         "Serving": ["Base", "CPlatform"],
-        "HTTPServing": ["Base", "Serving", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOHTTP2", "NIOSSL"],
+        "HTTPServing": ["Base", "Serving", "NIOCore", "NIOPosix", "NIOHTTP1", "NIOHPACK", "NIOHTTP2", "NIOSSL"],
         "CommandKit": ["Base", "Reports", "ArgumentParser"],
         "DataCommands": [
             "Base", "GitKit", "ObjectStore", "Remotes", "Archives", "DataKit", "DataDiff", "Migration", "Reports",
