@@ -12,8 +12,9 @@ public struct DataRepository: Sendable {
     /// The folder of the store: `mldata.store`, or `mldata` in the common Git folder.
     public let storeDirectory: String
 
-    public init(discoveringFrom directory: String? = nil) throws {
-        try self.init(Repository(discoveringFrom: directory))
+    /// - Parameter isPlain: as in `Repository`.
+    public init(discoveringFrom directory: String? = nil, isPlain: Bool = false) throws {
+        try self.init(Repository(discoveringFrom: directory, isPlain: isPlain))
     }
 
     public init(_ repository: Repository) throws {

@@ -106,11 +106,43 @@ extension Repository {
         // Asked again each second, for the time in it.
         let now = Timestamp.now().seconds
         if let known = lastIdentity.value, known.second == now { return known.text }
+        if let text = plainIdentity(at: now) {
+            lastIdentity.value = (now, text)
+            return text
+        }
         let answer = try git.start(["var", "GIT_COMMITTER_IDENT"])
         // A user without a name set can still record: the records' own identity stands in.
         let text = answer.status == 0 ? String(answer.text.dropLast()) : "git-ml <git-ml@localhost> \(now) +0000"
         lastIdentity.value = (now, text)
         return text
+    }
+
+    /// Says who commits, by configuration and environment, so that git need not be asked for it where that is plain.
+    public func useIdentity(_ configuration: Configuration, environment: (String) -> String?) {
+        if environment("GIT_COMMITTER_DATE") != nil { return }
+        let name = environment("GIT_COMMITTER_NAME") ?? configuration["committer.name"] ?? configuration["user.name"]
+        let email =
+            environment("GIT_COMMITTER_EMAIL") ?? configuration["committer.email"] ?? configuration["user.email"]
+        if let name, let email { lastIdentity.configured = (name, email) }
+    }
+
+    /// The committer where name and address are plainly said; nil where git's rules for finding or cleaning them count.
+    private func plainIdentity(at second: Int64) -> String? {
+        guard let (name, email) = lastIdentity.configured else { return nil }
+        func isPlain(_ text: String) -> Bool {
+            // Git strips these at the ends, and some of them everywhere.
+            let odd = ".,:;<>\"\\'".utf8
+            guard let first = text.utf8.first, let last = text.utf8.last else { return false }
+            return first > 32 && last > 32 && !odd.contains(first) && !odd.contains(last)
+                && !text.utf8.contains { $0 < 32 || $0 == UInt8(ascii: "<") || $0 == UInt8(ascii: ">") }
+        }
+        guard isPlain(name), isPlain(email) else { return nil }
+        var (time, local) = (time_t(second), tm())
+        localtime_r(&time, &local)
+        let minutes = abs(local.tm_gmtoff) / 60
+        let digits = String(minutes / 60 * 100 + minutes % 60)
+        let zone = (local.tm_gmtoff < 0 ? "-" : "+") + String(repeating: "0", count: 4 - digits.count) + digits
+        return "\(name) <\(email)> \(second) \(zone)"
     }
 
     /// The whole message of a commit.

@@ -31,6 +31,26 @@ extension IndexFile {
         if !stretch.isEmpty { try body(stretch) }
     }
 
+    /// The tree that the entries are, as Git noted when it last wrote one (its `TREE` extension); nil when entries changed
+    /// since, or the index is split.
+    ///
+    /// - Parameter body: is handed each entry, without its path; false ends the reading with nil.
+    static func cachedTree(_ bytes: [UInt8], _ path: String, _ body: (RawEntry) throws -> Bool) throws -> GitID? {
+        var tree: GitID?
+        var isWanted = true
+        let isSplit = try walk(
+            bytes, path,
+            extensions: { name, content in
+                // The root has an empty name; its id follows the counts of entries and of folders.
+                guard name == Array("TREE".utf8), content.count > 24, content[0] == 0,
+                    let end = content.firstIndex(of: 10), content[1] != UInt8(ascii: "-"), content.count >= end + 21
+                else { return }
+                tree = GitID(UnsafeRawBufferPointer(rebasing: content[(end + 1)..<(end + 21)]))
+            }
+        ) { entry in if isWanted { isWanted = try body(entry) } }
+        return isWanted && !isSplit ? tree : nil
+    }
+
     /// An entry as it is read: its path is not a string yet.
     struct RawEntry {
         var name: [UInt8]
@@ -48,7 +68,8 @@ extension IndexFile {
     /// - Parameter expect: is told first how many there will be at most.
     /// - Returns: whether the index is split.
     static func walk(
-        _ bytes: [UInt8], _ path: String, expect: (Int) -> Void = { _ in }, _ body: (RawEntry) throws -> Void
+        _ bytes: [UInt8], _ path: String, expect: (Int) -> Void = { _ in },
+        extensions: ([UInt8], UnsafeRawBufferPointer) -> Void = { _, _ in }, _ body: (RawEntry) throws -> Void
     ) throws -> Bool {
         try bytes.withUnsafeBytes { memory in
             var reader = IndexReader(bytes: memory, path: path)
@@ -67,7 +88,7 @@ extension IndexFile {
                 try reader.read(&current, version: version)
                 try body(current)
             }
-            return try reader.hasLinkExtension()
+            return try reader.hasLinkExtension(extensions)
         }
     }
 }
@@ -134,12 +155,14 @@ private struct IndexReader {
         return value
     }
 
-    mutating func hasLinkExtension() throws -> Bool {
+    mutating func hasLinkExtension(_ each: ([UInt8], UnsafeRawBufferPointer) -> Void) throws -> Bool {
         while offset + 8 <= bytes.count - 20 {
             let name = Array(bytes[offset..<offset + 4])
             offset += 4
             let size = Int(try u32())
             if name == Array("link".utf8) { return true }
+            try need(size)
+            each(name, UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + size]))
             offset += size
         }
         return false

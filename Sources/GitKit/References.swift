@@ -31,15 +31,31 @@ extension Repository {
     ///
     /// - Returns: false when somebody else moved it or holds its lock: read again and retry.
     public func compareAndSwap(_ name: String, from old: GitID?, to new: GitID, message: String) throws -> Bool {
-        // `git update-ref` and not libgit2: packed refs, ref locks and the reflog are then exactly git's.
-        let answer = try git.start(
-            ["update-ref", "--create-reflog", "-m", message, name, new.hex, (old ?? GitID.zero).hex])
+        if let old { return try swap(name, from: old, to: new, message: message) }
+        // libgit2 looks whether a new ref exists before it has the lock: `git update-ref` does it after.
+        let answer = try git.start(["update-ref", "--create-reflog", "-m", message, name, new.hex, GitID.zero.hex])
         if answer.status == 0 { return true }
         let words = answer.errorText
         if words.contains("cannot lock ref") || words.contains("Unable to create") || words.contains("but expected") {
             return false
         }
         throw GitCommand.failure(["update-ref"], answer)
+    }
+
+    /// The same in this process, for a ref that is there: its old value is compared under Git's own lock.
+    private func swap(_ name: String, from old: GitID, to new: GitID, message: String) throws -> Bool {
+        try withHandle { handle in
+            _ = git_reference_ensure_log(handle, name)
+            var moved: OpaquePointer?
+            var (from, to) = (old.raw, new.raw)
+            let result = git_reference_create_matching(&moved, handle, name, &to, 1, &from, message)
+            defer { git_reference_free(moved) }
+            switch git_error_code(result) {
+            case GIT_OK: return true
+            case GIT_EMODIFIED, GIT_ELOCKED, GIT_ENOTFOUND: return false
+            default: throw LibGit2.error(result, .io, "cannot update '\(name)'")
+            }
+        }
     }
 
     /// Rebuilds a ref's tree and swaps it in, again and again until nobody came in between.

@@ -22,8 +22,16 @@ public final class Repository: @unchecked Sendable {
 
     /// Opens the repository that `git` finds from `directory`.
     ///
+    /// - Parameter isPlain: no variable of the environment tells git where a repository is: then it need not be asked in
+    ///   the plain case.
     /// - Throws: `MLError(.notARepository)`.
-    public init(discoveringFrom directory: String? = nil) throws {
+    public convenience init(discoveringFrom directory: String? = nil, isPlain: Bool = false) throws {
+        let plain = isPlain ? RepositoryPlace.plain(from: directory ?? ".") : nil
+        try self.init(plain ?? Repository.place(from: directory))
+    }
+
+    /// Asks git.
+    private static func place(from directory: String?) throws -> RepositoryPlace {
         let git = GitCommand(directory: directory)
         let answer = try git.start(
             [
@@ -40,11 +48,7 @@ public final class Repository: @unchecked Sendable {
             }
             throw GitCommand.failure(["rev-parse"], answer)
         }
-        gitDirectory = lines[2]
-        let common = lines[3]
         let base = try Repository.absolute(directory ?? ".")
-        commonDirectory = try Repository.absolute(Files.join(base, common))
-        prefix = lines[5]
         guard lines[4] == "sha1" else {
             throw MLError(
                 .invalidInput, "repositories with \(lines[4]) object names are not supported yet",
@@ -52,7 +56,14 @@ public final class Repository: @unchecked Sendable {
                     "'git add' and 'git checkout' work through the filter; everything else needs a repository with sha1"
             )
         }
-        workTree = lines[1] == "true" ? lines[6] : nil
+        return RepositoryPlace(
+            gitDirectory: lines[2], commonDirectory: try Repository.absolute(Files.join(base, lines[3])),
+            workTree: lines[1] == "true" ? lines[6] : nil, prefix: lines[5])
+    }
+
+    private init(_ place: RepositoryPlace) throws {
+        (gitDirectory, commonDirectory) = (place.gitDirectory, place.commonDirectory)
+        (workTree, prefix) = (place.workTree, place.prefix)
         LibGit2.start
         var opened: OpaquePointer?
         let path = gitDirectory
@@ -126,6 +137,13 @@ public final class Repository: @unchecked Sendable {
 final class LastIdentity: @unchecked Sendable {
     private let mutex = Mutex()
     private var stored: (second: Int64, text: String)?
+    private var said: (name: String, email: String)?
+
+    /// What configuration and environment say; nil where nobody has looked.
+    var configured: (name: String, email: String)? {
+        get { mutex.withLock { said } }
+        set { mutex.withLock { said = newValue } }
+    }
 
     var value: (second: Int64, text: String)? {
         get { mutex.withLock { stored } }

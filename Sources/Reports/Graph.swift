@@ -26,6 +26,18 @@ public struct Graph: Sendable {
         self.edges = Set(edges).filter { $0.from != $0.to }.sorted()
     }
 
+    /// Some nodes and everything that leads to them.
+    public func ancestors(of names: [String]) -> Graph {
+        let sources = Dictionary(grouping: edges, by: \.to)
+        var kept = Set(names).intersection(nodes)
+        var pending = Array(kept)
+        while let next = pending.popLast() {
+            for edge in sources[next] ?? [] where kept.insert(edge.from).inserted { pending.append(edge.from) }
+        }
+        return Graph(
+            nodes: nodes.filter(kept.contains), edges: edges.filter { kept.contains($0.from) && kept.contains($0.to) })
+    }
+
     /// The connected parts, in the order of their first names.
     public func components() -> [Graph] {
         var neighbours: [String: [String]] = [:]

@@ -14,10 +14,19 @@ struct RunSession {
     init(_ options: CommonOptions) throws {
         ui = try UserInterface(options)
         let environmentFolder = environment("VIRTUAL_ENV")
-        runs = try RunRepository(DataRepository()) {
+        let isPlain = RunSession.placeVariables.allSatisfy { environment($0) == nil }
+        runs = try RunRepository(DataRepository(isPlain: isPlain)) {
             environmentFolder.map { InstalledPackages.python(environment: $0).joined(separator: "\n") } ?? ""
         }
+        repository.useIdentity(data.configuration) { environment($0) }
     }
+
+    /// Variables that tell git where a repository is, or how to look for it.
+    private static let placeVariables = [
+        "GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GIT_CEILING_DIRECTORIES", "GIT_OBJECT_DIRECTORY",
+        "GIT_DISCOVERY_ACROSS_FILESYSTEM", "GIT_IMPLICIT_WORK_TREE", "GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT",
+        "GIT_NAMESPACE",
+    ]
 
     /// The folder the user stands in, relative to the top; `.` at the top.
     var folder: String { repository.prefix.isEmpty ? "." : String(repository.prefix.dropLast()) }

@@ -57,7 +57,11 @@ public struct RunRepository: Sendable {
 
     /// The pipelines of a commit; nil when it has none.
     public func project(of commit: Commit, _ content: CommitContent) throws -> Project? {
-        let names = try names.find(inTree: commit.tree)
+        try project(ofTree: commit.tree, content)
+    }
+
+    func project(ofTree tree: GitID, _ content: CommitContent) throws -> Project? {
+        let names = try names.find(inTree: tree)
         return names.isEmpty ? nil : try Project(paths: RunRepository.pipelines(names), content: content)
     }
 

@@ -26,6 +26,11 @@ public struct Stage: Hashable, Sendable {
     /// What people and records call the stage: `train`, or `sub/dvc.yaml:train` for a file that is not at the top.
     public var address: String { Stage.address(name, file: file) }
 
+    /// The address as somebody standing in `folder` writes it: the bare name for stages of that folder's file.
+    public func address(from folder: String) -> String {
+        RepositoryPath.folder(of: file) == folder ? name : "\(RepositoryPath.relative(file, to: folder)):\(name)"
+    }
+
     /// Where the stage is written: `dvc.yaml:12`.
     public var place: String { "\(file):\(line)" }
 

@@ -24,6 +24,16 @@ public enum Reason: Hashable, Sendable, CustomStringConvertible {
     /// A stage before this one is restored, and this one reads a part of what that brings.
     case upstreamRestored(String)
 
+    /// Whether the stage runs for it whatever the stages before it make.
+    var isOwn: Bool {
+        switch self {
+        case .neverRun, .changedCommand, .changedDirectory, .changedParam, .changedVariable, .changedOutputList,
+            .changedDefinition, .alwaysChanged, .forced:
+            true
+        default: false
+        }
+    }
+
     public var description: String {
         switch self {
         case .neverRun: "never run"

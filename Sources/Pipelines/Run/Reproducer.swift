@@ -121,6 +121,12 @@ public struct Reproducer: Sendable {
         _ = try sink.takeRecordedMetrics(stage: stage.address)
     }
 
+    /// Fills in what a stage reads beside what others are about to make.
+    func fill(_ stage: Stage, without waits: [String]) throws {
+        try store.fill(
+            stage.dependencies.filter { !waits.contains($0) } + stage.outputs.filter(\.isPersistent).map(\.path))
+    }
+
     /// A run that DVC's lock file knows, as a record: from then on the lock is not needed. Nil where something is missing.
     func adopted(_ plan: StagePlan, _ record: RunRecord, _ event: (ReproEvent) -> Void) throws -> RunRecord? {
         let stage = plan.stage

@@ -67,6 +67,10 @@ final class Reproduction {
     }
 
     private let positions: [Int: Int]
+    /// Stages that were announced to their executor, with why they run.
+    private var announced: [Int: [Reason]] = [:]
+    /// Stages in whose place an announced one follows: so no more jobs run at once than `-j` says.
+    private var followed: Set<Int> = []
 
     func run() throws -> ReproResult {
         while true {
@@ -76,6 +80,7 @@ final class Reproduction {
                 position =
                     resources.isExhausted ? nil : nextReady(after: states[current] == .done ? firstOpen : current)
             }
+            if failure == nil && !running.isEmpty { announceUpcoming() }
             let isLocked = failure == nil && states.contains { $0 == .locked }
             if running.isEmpty && !isLocked { break }
             for message in mailbox.take(waiting: isLocked ? 100 : 60_000) { handle(message) }
@@ -83,6 +88,7 @@ final class Reproduction {
                 for position in states.indices where states[position] == .locked { states[position] = .waiting }
             }
         }
+        if !announced.isEmpty { reproducer.executors.values.forEach { $0.withdraw() } }
         try reproducer.sink.append(adopted)
         if let failure { throw failure }
         return result
@@ -108,8 +114,11 @@ final class Reproduction {
             return finish(position)
         }
         do {
-            let isForced = options.forceDownstream && graph.activeUpstream(index).contains { ran.contains($0) }
-            let plan = try planner.plan(stage, content: overlay, params: params, force: isForced)
+            let reasons = announced[index]
+            let isForced =
+                reasons != nil || options.forceDownstream && graph.activeUpstream(index).contains { ran.contains($0) }
+            var plan = try planner.plan(stage, content: overlay, params: params, force: isForced)
+            if let reasons { plan.reasons = reasons }
             switch plan.state {
             case .unchanged(let record):
                 if options.allowMissing { overlay.set(record.outputs) }
@@ -153,12 +162,12 @@ final class Reproduction {
         running[index] = Running(plan: plan, lock: lock)
         tell(index, .starting(stage, reasons: plan.reasons))
         let mailbox = mailbox
-        let key = plan.key ?? ObjectID.of(stage.address)
+        let job = StageJob(stage: stage, key: plan.key ?? ObjectID.of(stage.address), inputs: plan.inputs)
         startThread {
             var attempt = 0
             while true {
                 do {
-                    let outcome = try executor.run(stage, key: key) { progress in
+                    let outcome = try executor.run(job) { progress in
                         switch progress {
                         case .command(let text):
                             mailbox.post(Message(index: index, content: .event(.command(stage, text))))
@@ -177,6 +186,41 @@ final class Reproduction {
                     mailbox.post(Message(index: index, content: .event(.warning(stage, words))))
                 }
             }
+        }
+    }
+
+    /// Tells executors that can have a stage wait which one follows each that runs.
+    ///
+    /// Only what is sure to run: a stage that may come out unchanged is judged when its turn has come.
+    private func announceUpcoming() {
+        for index in order where announced[index] == nil {
+            guard let position = positions[index], states[position] == .waiting else { continue }
+            let stage = graph.stages[index]
+            guard let executor = try? reproducer.executor(for: stage), executor.runsAhead else { continue }
+            let upstream = graph.activeUpstream(index)
+            let under = upstream.filter { positions[$0].map { states[$0] != .done } ?? false }
+            let isKnown = under.allSatisfy { other in
+                (announced[other] != nil || running[other] != nil)
+                    && (try? reproducer.executor(for: graph.stages[other]))?.name == executor.name
+            }
+            guard !under.isEmpty, isKnown, !upstream.contains(where: { broken[$0] != nil }),
+                let place = under.first(where: { !followed.contains($0) }),
+                let plan = try? planner.plan(stage, content: overlay, params: params), let inputs = plan.inputs,
+                plan.reasons.contains(where: \.isOwn)
+            else { continue }
+            let waits = inputs.dependencies.map(\.path).filter { path in
+                under.contains { other in
+                    graph.stages[other].outputs.contains {
+                        RepositoryPath.isInside(path, $0.path) || RepositoryPath.isInside($0.path, path)
+                    }
+                }
+            }
+            let missing = inputs.missing.filter { !waits.contains($0) }
+            guard missing.isEmpty, (try? reproducer.fill(stage, without: waits)) != nil else { continue }
+            followed.insert(place)
+            announced[index] = plan.reasons
+            executor.announce(
+                UpcomingStage(stage, inputs, after: under.map { graph.stages[$0].address }, waits: waits))
         }
     }
 

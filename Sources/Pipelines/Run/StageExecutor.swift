@@ -11,21 +11,72 @@ public protocol StageExecutor: Sendable {
 
     /// Runs a stage and waits for it. Called from several threads at once.
     ///
-    /// - Parameters:
-    ///   - key: names this very run, so that a submitter that comes back finds a job that is still under way.
-    ///   - progress: told of each command and of what it prints.
+    /// - Parameter progress: told of each command and of what it prints.
     /// - Throws: `MLError(.failed)` naming stage and command; with `StageInterruption` as its cause when the user
     ///   stopped it. Nothing of the stage may be running any more when it throws.
-    func run(
-        _ stage: Stage, key: ObjectID, progress: (StageRunner.Progress) -> Void
-    ) throws -> StageRunner.Outcome
+    func run(_ job: StageJob, progress: (StageRunner.Progress) -> Void) throws -> StageRunner.Outcome
+
+    /// Whether `announce` does anything.
+    var runsAhead: Bool { get }
+
+    /// Told of a stage that is sure to run once others that run here have ended: a scheduler can have it wait for them.
+    /// When its turn comes `run` is called as for any other.
+    func announce(_ upcoming: UpcomingStage)
+
+    /// Nothing more will be run: what was announced and not taken up must not happen.
+    func withdraw()
+}
+
+extension StageExecutor {
+    public var runsAhead: Bool { false }
+    public func announce(_ upcoming: UpcomingStage) {}
+    public func withdraw() {}
+}
+
+/// A stage to run now.
+public struct StageJob: Sendable {
+    public var stage: Stage
+    /// Names this very run, so that a submitter that comes back finds a job that is still under way.
+    public var key: ObjectID
+    public var inputs: StageInputs?
+
+    public init(stage: Stage, key: ObjectID, inputs: StageInputs? = nil) {
+        self.stage = stage
+        self.key = key
+        self.inputs = inputs
+    }
+}
+
+/// A stage that will run after others.
+public struct UpcomingStage: Sendable {
+    public var stage: Stage
+    /// Addresses of the stages that must have ended well before.
+    public var after: [String]
+    /// Its dependencies that those make.
+    public var waits: [String]
+    /// Names everything else it reads.
+    public var signature: ObjectID
+
+    init(_ stage: Stage, _ inputs: StageInputs, after: [String], waits: [String]) {
+        self.stage = stage
+        self.after = after
+        self.waits = waits
+        signature = UpcomingStage.signature(stage, inputs, waits: waits)
+    }
+
+    /// The stage key as it would be without the dependencies that are waited for.
+    static func signature(_ stage: Stage, _ inputs: StageInputs, waits: [String]) -> ObjectID {
+        var known = inputs
+        known.dependencies.removeAll { waits.contains($0.path) }
+        return ObjectID.of(StageKey.canonicalText(stage, known) ?? "nothing")
+    }
 }
 
 extension StageRunner: StageExecutor {
     public var name: String { "local" }
 
-    public func run(_ stage: Stage, key: ObjectID, progress: (Progress) -> Void) throws -> Outcome {
-        try run(stage, progress: progress)
+    public func run(_ job: StageJob, progress: (Progress) -> Void) throws -> Outcome {
+        try run(job.stage, progress: progress)
     }
 }
 

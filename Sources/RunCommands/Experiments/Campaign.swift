@@ -17,6 +17,16 @@ struct Campaign: Sendable {
     let name: String?
     let force: Bool
     let jobs: Int
+    var summary: String?
+    var copies: [String] = []
+
+    /// What `repro --dry` says of each point.
+    func plan(_ points: [ParamPoint]) throws {
+        for (index, point) in points.enumerated() {
+            if points.count > 1 { ui.status("Point \(index + 1) of \(points.count):") }
+            try ui.write(runner.plan(request(point, number: index, of: points.count)))
+        }
+    }
 
     func enqueue(_ points: [ParamPoint]) throws -> [Experiment] {
         try points.enumerated().map { try runner.enqueue(request($1, number: $0, of: points.count)) }
@@ -81,6 +91,8 @@ struct Campaign: Sendable {
         var request = ExperimentRunner.Request(
             name: name, base: base, tree: tree, ranges: ranges, point: point, arguments: arguments)
         request.replacing = force
+        request.summary = summary
+        request.copies = copies
         return request
     }
 

@@ -28,43 +28,62 @@ struct ExpCommand: ParsableCommand {
 
 struct ExpList: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "List experiments by what they began from.")
+        commandName: "list", abstract: "List experiments by what they began from, here or on a Git remote.")
+    @Argument(help: ArgumentHelp("A Git remote or its URL (default: those here).", valueName: "git-remote"))
+    var remote: String?
     @Flag(name: [.long, .customLong("names-only")], help: "Names only.") var nameOnly = false
-    @Flag(name: .customLong("sha-only"), help: "Commits only.") var shaOnly = false
-    @Flag(name: [.customShort("A"), .long], help: "Of all commits (they always are).") var allCommits = false
-    @Option(parsing: .singleValue, help: ArgumentHelp("Only what began from this commit.", valueName: "rev"))
-    var rev: [String] = []
+    @Flag(name: [.customLong("sha-only"), .customLong("shas-only")], help: "Commits only.") var shaOnly = false
+    @OptionGroup var selection: ExperimentSelection
     @Flag(help: "Print JSON: {version, experiments}.") var json = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let session = try RunSession(common)
-        let bases = try rev.map { try session.repository.commit($0).id }
-        let all = try (session.runs.experiments.list() + session.runs.experiments.queue())
-            .filter { bases.isEmpty || bases.contains($0.base) }
-        if shaOnly { return all.forEach { session.ui.print($0.commit?.id.hex ?? "") } }
+        let bases = try selection.bases(session.repository)
+        let all = try remote.map { try ExpExchange.list($0, session) } ?? local(session)
+        try show(all.filter { item in item.base.map { bases?.contains($0) ?? true } ?? (bases == nil) }, session)
+    }
+
+    private func local(_ session: RunSession) throws -> [ListedExperiment] {
+        try (session.runs.experiments.list() + session.runs.experiments.queue()).map {
+            ListedExperiment(
+                name: $0.name, commit: $0.commit?.id, base: $0.base, state: $0.state.rawValue, set: $0.set)
+        }
+    }
+
+    private func show(_ all: [ListedExperiment], _ session: RunSession) throws {
+        if shaOnly { return all.forEach { session.ui.print($0.commit?.hex ?? "") } }
         if json {
             let items = all.map { experiment -> JSON in
                 [
-                    "name": .string(experiment.name), "state": .string(experiment.state.rawValue),
-                    "commit": .string(experiment.commit?.id.hex ?? ""), "base": .string(experiment.base.hex),
-                    "set": .object(experiment.set),
+                    "name": .string(experiment.name), "state": .string(experiment.state),
+                    "commit": .string(experiment.commit?.hex ?? ""),
+                    "base": experiment.base.map { .string($0.hex) } ?? .null, "set": .object(experiment.set),
                 ]
             }
             return session.ui.write(JSON.object(["version": 1, "experiments": .array(items)]).pretty())
         }
         if nameOnly { return all.forEach { session.ui.print($0.name) } }
         let names = try ExperimentView.baseNames(session)
-        var groups: [GitID] = []
+        var groups: [GitID?] = []
         for experiment in all where !groups.contains(experiment.base) { groups.append(experiment.base) }
         for base in groups {
-            session.ui.print("\(names[base] ?? base.short):")
+            session.ui.print("\(base.map { names[$0] ?? $0.short } ?? "not fetched"):")
             for experiment in all where experiment.base == base {
-                let state = experiment.state == .done ? "" : " \(experiment.state.rawValue)"
-                session.ui.print("\t\(experiment.commit?.id.short ?? "") [\(experiment.name)]\(state)")
+                let state = ["done", ""].contains(experiment.state) ? "" : " \(experiment.state)"
+                session.ui.print("\t\(experiment.commit?.short ?? "") [\(experiment.name)]\(state)")
             }
         }
     }
+}
+
+/// An experiment as a list shows it; of one on a remote that was never fetched only name and commit are known.
+struct ListedExperiment {
+    var name: String
+    var commit: GitID?
+    var base: GitID?
+    var state = ""
+    var set: JSONObject = [:]
 }
 
 struct ExpDiff: ParsableCommand {
@@ -74,6 +93,7 @@ struct ExpDiff: ParsableCommand {
     @Argument(help: ArgumentHelp("Another (default: the work tree).", valueName: "b")) var second: String?
     @Flag(help: "Unchanged ones too.") var all = false
     @Flag(help: "Leave out the column with the file.") var noPath = false
+    @Flag(help: "Only params that stages depend on.") var paramDeps = false
     @OptionGroup var output: ValueOutput
     @OptionGroup var common: CommonOptions
 
@@ -98,14 +118,21 @@ struct ExpDiff: ParsableCommand {
     }
 
     private func side(_ name: String, _ session: RunSession) throws -> (metrics: JSONObject, params: JSONObject) {
-        if let found = try? session.runs.experiments.find(name) { return (found.metrics, found.params) }
-        let snapshot = try session.runs.snapshot(of: session.repository.commit(name))
-        return (snapshot.metrics, snapshot.params)
+        if let found = try? session.runs.experiments.find(name) {
+            let params = try paramDeps ? found.commit.map { try session.runs.stageParams(of: $0) } : nil
+            return (found.metrics, params ?? found.params)
+        }
+        let commit = try session.repository.commit(name)
+        let snapshot = try session.runs.snapshot(of: commit)
+        return (snapshot.metrics, try paramDeps ? session.runs.stageParams(of: commit) : snapshot.params)
     }
 
     private func workTree(_ session: RunSession) throws -> (metrics: JSONObject, params: JSONObject) {
         let snapshot = try session.runs.snapshotOfWorkTree()
-        return (snapshot.metrics, snapshot.params)
+        if !paramDeps { return (snapshot.metrics, snapshot.params) }
+        let content = try session.runs.workTreeContent(session.runs.statCache())
+        let params = try ParamTable.values(session.runs.project(content), content, stagesOnly: true)
+        return (snapshot.metrics, params)
     }
 }
 
@@ -115,9 +142,11 @@ struct ExpApply: ParsableCommand {
     @Argument(help: "An experiment.") var name: String?
     @Flag(help: "Bring back what the files were before the last 'apply'.") var undo = false
     @Flag(name: .shortAndLong, help: "Also over files that were changed here.") var force = false
+    @Flag(help: "Refuse to overwrite changes (the default; DVC's spelling).") var noForce = false
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
+        if force && noForce { throw ValidationError("--force and --no-force exclude each other") }
         if (name == nil) != undo { throw ValidationError("name an experiment, or use --undo") }
     }
 
@@ -156,30 +185,61 @@ struct ExpBranch: ParsableCommand {
 
 struct ExpRemove: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "remove", abstract: "Remove experiments from the list.", aliases: ["rm"])
+        commandName: "remove", abstract: "Remove experiments from the list, here or on a Git remote.", aliases: ["rm"])
     @Argument(help: ArgumentHelp("Experiments.", valueName: "name")) var names: [String] = []
-    @Flag(name: [.customShort("A"), .long], help: "All experiments.") var all = false
+    @Flag(help: "All experiments.") var all = false
+    @OptionGroup var selection: ExperimentSelection
+    @Flag(help: "Remove all but those chosen.") var keep = false
     @Flag(help: "What waits in the queue.") var queue = false
     @Flag(help: "Experiments that failed or were stopped.") var failed = false
+    @Option(name: .shortAndLong, help: ArgumentHelp("Remove them from this Git remote.", valueName: "git-remote"))
+    var gitRemote: String?
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        if names.isEmpty && !all && !queue && !failed { throw ValidationError("name experiments, or use --all") }
+        if names.isEmpty && !all && !queue && !failed && !selection.isGiven {
+            throw ValidationError("name experiments, or use --all")
+        }
+        if gitRemote != nil && (queue || failed) {
+            throw ValidationError("--git-remote knows neither queue nor failures")
+        }
     }
 
     func run() throws {
         let session = try RunSession(common)
+        if let gitRemote { return try remove(from: gitRemote, session) }
         let store = session.runs.experiments
         var chosen = try names.map { try store.find($0) }
-        if all { chosen += try store.list() }
-        if failed { chosen += try store.list().filter { $0.state == .failed || $0.state == .stopped } }
+        let list = try store.list()
+        if all || selection.isGiven { chosen += try selection.choose(list, session.repository) }
+        if failed { chosen += list.filter { $0.state == .failed || $0.state == .stopped } }
         if queue { chosen += try store.queue() }
         var seen: Set<String> = []
         chosen = chosen.filter { seen.insert(store.reference($0)).inserted }
+        if keep { chosen = list.filter { !seen.contains(store.reference($0)) } }
         try store.remove(chosen)
         for experiment in chosen {
             session.ui.summary("Removed '\(experiment.name)' (was \(experiment.commit?.id.short ?? "")).")
         }
+        if chosen.isEmpty { session.ui.status("There are no experiments to remove.") }
+    }
+
+    private func remove(from remote: String, _ session: RunSession) throws {
+        let there = try ExpExchange.list(remote, session)
+        for name in names where !there.contains(where: { $0.name == name }) {
+            throw MLError(
+                .notFound, "there is no experiment '\(name)' on '\(remote)'",
+                hints: NearestName.hints(name, in: there.map(\.name)))
+        }
+        let bases = try selection.bases(session.repository)
+        var chosen = there.filter { item in
+            names.contains(item.name) || all
+                || (selection.isGiven && (item.base.map { bases?.contains($0) ?? true } ?? (bases == nil)))
+        }
+        if keep { chosen = there.filter { item in !chosen.contains { $0.name == item.name } } }
+        if chosen.isEmpty { return session.ui.status("There are no experiments to remove.") }
+        try ExpExchange.push(chosen.map { ":\(ExperimentStore.prefix)\($0.name)" }, to: remote, session)
+        for item in chosen { session.ui.summary("Removed '\(item.name)' from '\(remote)'.") }
     }
 }
 
@@ -187,80 +247,31 @@ struct ExpRename: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "rename", abstract: "Give an experiment another name.")
     @Argument(help: "An experiment.") var name: String
     @Argument(help: "Its new name.") var newName: String
+    @Option(name: .shortAndLong, help: ArgumentHelp("Rename it on this Git remote.", valueName: "git-remote"))
+    var gitRemote: String?
     @Flag(name: .shortAndLong, help: "In place of one that has the name.") var force = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let session = try RunSession(common)
         let store = session.runs.experiments
-        try store.rename(store.find(name), to: newName, replacing: force)
-    }
-}
-
-struct ExpPush: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "push", abstract: "Push experiments, their data and records to a Git remote.")
-    @Argument(help: ArgumentHelp("A Git remote, then experiments (default: all).", valueName: "remote name"))
-    var words: [String] = []
-    @Flag(name: .shortAndLong, help: "In place of others of the same name.") var force = false
-    @OptionGroup var common: CommonOptions
-
-    func run() throws {
-        let session = try RunSession(common)
-        let (remote, names) = try ExpExchange.split(words, session)
-        let store = session.runs.experiments
-        let chosen = try names.isEmpty ? store.list() : names.map { try store.find($0) }
-        if chosen.isEmpty { return session.ui.status("There are no experiments.") }
-        let references = chosen.map { "\(force ? "+" : "")\(store.reference($0)):\(store.reference($0))" }
-        // With the hooks: they upload the data first, and the records.
-        let answer = try session.repository.git.start(["push", "--quiet", remote] + references, errors: .inherit)
-        guard answer.status == 0 else {
+        guard let gitRemote else { return try store.rename(store.find(name), to: newName, replacing: force) }
+        try ExperimentStore.checkName(newName)
+        let there = try ExpExchange.list(gitRemote, session)
+        guard let commit = there.first(where: { $0.name == name })?.commit else {
             throw MLError(
-                .failed, "experiments could not be pushed to '\(remote)'",
-                hint: "others of the same name are there? 'git mlrun exp rename', or --force")
+                .notFound, "there is no experiment '\(name)' on '\(gitRemote)'",
+                hints: NearestName.hints(name, in: there.map(\.name)))
         }
-        try RunExchange(session.repository).push(remote)
-        session.ui.summary("Pushed \(Quantity.count(chosen.count, "experiment")) to '\(remote)'.")
-    }
-}
-
-struct ExpPull: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "pull", abstract: "Fetch experiments and records from a Git remote.")
-    @Argument(help: ArgumentHelp("A Git remote, then experiments (default: all).", valueName: "remote name"))
-    var words: [String] = []
-    @Flag(name: .shortAndLong, help: "In place of ours of the same name.") var force = false
-    @OptionGroup var common: CommonOptions
-
-    func run() throws {
-        let session = try RunSession(common)
-        let (remote, names) = try ExpExchange.split(words, session)
-        let sign = force ? "+" : ""
+        if !force && there.contains(where: { $0.name == newName }) { throw ExperimentStore.taken(newName) }
+        guard session.repository.contains(commit) else {
+            throw MLError(
+                .missingObject, "the experiment '\(name)' of '\(gitRemote)' is not here",
+                hint: "'git mlrun exp pull \(gitRemote) \(name)' first")
+        }
         let prefix = ExperimentStore.prefix
-        let specs =
-            names.isEmpty ? ["\(sign)\(prefix)*:\(prefix)*"] : names.map { "\(sign)\(prefix)\($0):\(prefix)\($0)" }
-        let before = try session.runs.experiments.list().count
-        let answer = try session.repository.git.start(
-            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--refmap=", remote] + specs)
-        guard answer.status == 0 else {
-            let words = answer.errorText.split(separator: "\n").last.map(String.init) ?? ""
-            throw MLError(
-                .failed, "experiments could not be fetched from '\(remote)': \(words)",
-                hint: "one of ours has the same name? 'git mlrun exp rename', or --force")
-        }
-        try RunExchange(session.repository).fetch(remote)
-        let count = try session.runs.experiments.list().count - before
-        session.ui.summary("Fetched \(Quantity.count(count, "new experiment")) from '\(remote)'.")
-    }
-}
-
-enum ExpExchange {
-    /// The first word is a remote when there is one of that name, or it looks like an address.
-    static func split(_ words: [String], _ session: RunSession) throws -> (remote: String, names: [String]) {
-        let remotes = try session.repository.git.run(["remote"]).text.split(separator: "\n").map(String.init)
-        if let first = words.first, remotes.contains(first) || first.contains("/") || first.contains(":") {
-            return (first, Array(words.dropFirst()))
-        }
-        return (try session.gitRemote(nil), words)
+        try ExpExchange.push(
+            ["+\(commit.hex):\(prefix)\(newName)", ":\(prefix)\(name)"], to: gitRemote, session)
+        session.ui.summary("Renamed '\(name)' to '\(newName)' on '\(gitRemote)'.")
     }
 }

@@ -30,9 +30,12 @@ struct ExpRerun: ParsableCommand {
                 if case .choices(let values) = range.values { return values.first ?? .null }
                 return .null
             }
-            return ExperimentRunner.Request(
+            var request = ExperimentRunner.Request(
                 name: name ?? store.freeName(), base: commit.id, tree: commit.tree, ranges: ranges, point: point,
                 arguments: old.arguments)
+            request.summary = old.summary
+            request.copies = old.copies
+            return request
         }
         let ui = session.ui
         let finished = try parallelMap(count: requests.count, workers: jobs) { index in

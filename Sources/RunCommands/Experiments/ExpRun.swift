@@ -18,12 +18,21 @@ struct ExpRun: ParsableCommand {
 
     @Argument(help: ArgumentHelp("Stages or outputs, as with 'repro'.", valueName: "target")) var targets: [String] = []
     @Option(
-        name: [.customShort("S"), .customLong("set"), .customLong("set-param")], parsing: .singleValue,
+        name: [.customShort("S"), .customLong("set"), .customLong("set-param"), .customLong("params")],
+        parsing: .singleValue,
         help: ArgumentHelp("Set a param.", valueName: "key=value")) var set: [String] = []
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp("The experiment's name; of several, what they begin with.", valueName: "name"))
     var name: String?
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("The first line of the experiment's commit.", valueName: "text"))
+    var message: String?
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp("An untracked or ignored file or folder that goes along.", valueName: "path"))
+    var copyPaths: [String] = []
+    @Flag(help: "Only print what would run, and why.") var dry = false
     @Flag(name: .shortAndLong, help: "Run stages that did not change; replace an experiment of the same name.")
     var force = false
     @Flag(help: "Do not run now: put it into the queue.") var queue = false
@@ -69,6 +78,9 @@ struct ExpRun: ParsableCommand {
         if (search == .tpe || medianStop) && metric == nil {
             throw ValidationError("say what to improve: --metric NAME")
         }
+        if dry && (queue || runAll || search ?? .grid != .grid) {
+            throw ValidationError("--dry goes with single points and grids that run now")
+        }
         if queue && search == .tpe { throw ValidationError("tpe learns from results: it cannot be queued") }
         if medianStop && queue { throw ValidationError("--median-stop watches runs: it cannot be queued") }
     }
@@ -87,9 +99,15 @@ struct ExpRun: ParsableCommand {
             let numbers = (1...seeds).map { JSON.integer(Int64($0)) }
             ranges.append(ParamRange(key: seedParam, values: .choices(numbers), mayAdd: true))
         }
-        let campaign = Campaign(
+        var campaign = Campaign(
             ui: session.ui, runner: runner, store: session.runs.experiments, base: head.id, tree: tree, ranges: ranges,
             arguments: arguments, name: name, force: force, jobs: jobs)
+        campaign.summary = message
+        campaign.copies = try copyPaths.map { try session.repository.repositoryPath($0) }
+        for (path, given) in zip(campaign.copies, copyPaths) where !session.exists(path) {
+            throw MLError(.notFound, "'\(given)' does not exist")
+        }
+        if dry { return try campaign.plan(GridSearch.points(ranges)) }
         let finished: [Experiment]
         if let search, search != .grid {
             let goal = Goal(metric: metric ?? "", wantsMaximum: !min, medianStop: medianStop)

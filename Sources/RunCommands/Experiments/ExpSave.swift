@@ -45,6 +45,7 @@ struct ExpSave: ParsableCommand {
         experiment.duration = now.duration ?? 0
         experiment.host = hostName()
         experiment.summary = message
+        experiment.files = try session.runs.stageFilesOfWorkTree()
         let saved = try session.runs.experiments.save(experiment, tree: tree, replacing: force)
         if json {
             let document: JSON = [

@@ -17,16 +17,27 @@ struct ExpShow: ParsableCommand {
             """)
     @Argument(help: ArgumentHelp("An experiment.", valueName: "name")) var name: String?
     @Flag(help: "Print what the experiment's run said.") var log = false
-    @Option(
-        name: [.long, .customLong("sort-by")], help: ArgumentHelp("Sort by a metric or param.", valueName: "name"))
-    var sort: String?
+    @Option(help: ArgumentHelp("Sort by a metric or param, the largest first.", valueName: "name")) var sort: String?
+    @Option(help: ArgumentHelp("The same, the smallest first, as in DVC.", valueName: "name")) var sortBy: String?
     @Flag(help: "Leave out experiments that failed.") var hideFailed = false
     @Flag(help: "Leave out experiments that wait.") var hideQueued = false
     @Flag(help: "Leave out the work tree.") var hideWorkspace = false
-    @Option(parsing: .singleValue, help: ArgumentHelp("Only what began from this commit.", valueName: "rev"))
-    var rev: [String] = []
-    @Flag(name: [.customShort("A"), .long], help: "Of all commits (they always are).") var allCommits = false
-    @Option(help: ArgumentHelp("With --sort: asc or desc.", valueName: "order")) var sortOrder: Log.SortOrder = .desc
+    @OptionGroup var selection: ExperimentSelection
+    @Flag(name: [.customShort("a"), .long], help: "Only what began from the tips of branches.") var allBranches = false
+    @Flag(name: [.customShort("T"), .long], help: "Only what began from tags.") var allTags = false
+    @Option(help: ArgumentHelp("asc or desc.", valueName: "order")) var sortOrder: Log.SortOrder?
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp("Leave out columns whose names match from the beginning.", valueName: "regex"))
+    var drop: [String] = []
+    @Option(
+        parsing: .singleValue,
+        help: ArgumentHelp("With --only-changed: keep these columns all the same.", valueName: "regex"))
+    var keep: [String] = []
+    @Flag(help: "Only params that stages depend on.") var paramDeps = false
+    @Flag(help: "Commits in place of the names of branches and tags.") var sha = false
+    @Flag(help: "Do not use a pager (none is used; DVC's spelling).") var noPager = false
+    @Flag(name: .shortAndLong, help: "Read everything again (it always is; DVC's spelling).") var force = false
     @Option(help: ArgumentHelp("Only experiments where this holds.", valueName: "expression")) var filter: String?
     @Flag(help: "Only columns that differ.") var onlyChanged = false
     @Flag(help: "Join experiments that differ in the seed alone: mean ± 95 % interval.") var seeds = false
@@ -41,8 +52,8 @@ struct ExpShow: ParsableCommand {
         if let name { return try show(session.runs.experiments.find(name), session) }
         let filter = try filter.map { try FilterExpression($0) }
         var found = try session.runs.experiments.list() + session.runs.experiments.queue()
-        let wanted = try rev.map { try session.repository.commit($0).id }
-        if !wanted.isEmpty { found = found.filter { wanted.contains($0.base) } }
+        let wanted = try bases(session)
+        if let wanted { found = found.filter { wanted.contains($0.base) } }
         if hideFailed { found = found.filter { $0.state != .failed && $0.state != .stopped } }
         if hideQueued { found = found.filter { $0.state != .queued } }
         if let filter {
@@ -51,16 +62,30 @@ struct ExpShow: ParsableCommand {
                 return filter.matches { $0 == "state" ? .string(experiment.state.rawValue) : entry.value($0) }
             }
         }
-        if let sort {
+        if let key = sort ?? sortBy {
+            let order = sortOrder ?? (sort == nil ? .asc : .desc)
             let byCommit = Dictionary(found.map { ($0.name, $0) }) { first, _ in first }
-            let sorted = HistoryTable(found.map(\.entry)).sorted(by: sort, descending: sortOrder == .desc)
+            let sorted = HistoryTable(found.map(\.entry)).sorted(by: key, descending: order == .desc)
             found = sorted.compactMap { byCommit[$0.subject] }
         }
         if seeds { return showSeeds(found, session.ui) }
-        let view = try ExperimentView(found, session, onlyChanged: onlyChanged, hasWorkTree: !hideWorkspace)
+        let columns = ExperimentView.Columns(
+            onlyChanged: onlyChanged, drop: try drop.map { try ColumnPattern($0) },
+            keep: try keep.map { try ColumnPattern($0) }, stageParamsOnly: paramDeps)
+        let view = try ExperimentView(
+            found, session, columns, bases: wanted, hasWorkTree: !hideWorkspace, hasNames: !sha,
+            isForPeople: !output.csv && !output.json)
         if output.json { return session.ui.write(view.json().compact() + "\n") }
         if output.csv { return session.ui.write(view.csv()) }
         view.table(precision: output.decimals ?? 5).show(output.md ? .markdown : .terminal, session.ui)
+    }
+
+    /// The commits whose experiments are asked for; nil for all.
+    private func bases(_ session: RunSession) throws -> Set<GitID>? {
+        var tips: [String] = []
+        if allBranches { tips += try session.repository.references(matching: "refs/heads/*") }
+        if allTags { tips += try session.repository.references(matching: "refs/tags/*") }
+        return try selection.bases(session.repository, and: tips)
     }
 
     private func show(_ experiment: Experiment, _ session: RunSession) throws {
@@ -81,6 +106,8 @@ struct ExpShow: ParsableCommand {
             document["params"] = .object(experiment.params)
             document["metrics"] = .object(experiment.metrics)
             document["steps"] = .object(experiment.steps)
+            document["deps"] = .object(experiment.files.dependencies)
+            document["outs"] = .object(experiment.files.outputs)
             document["duration"] = .number(experiment.duration)
             return ui.write(JSON.object(document).pretty())
         }

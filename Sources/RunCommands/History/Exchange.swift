@@ -6,7 +6,8 @@ import Reports
 import RunKit
 
 struct Fetch: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "fetch", abstract: "Fetch records and notes; 'git fetch' does it too.")
+    static let configuration = CommandConfiguration(
+        commandName: "fetch", abstract: "Fetch records and notes; 'git fetch' does it too.")
     @Argument(help: "A Git remote.") var remote: String?
     @OptionGroup var common: CommonOptions
 

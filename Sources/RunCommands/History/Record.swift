@@ -59,13 +59,13 @@ struct Record: ParsableCommand {
         if !remove.isEmpty { return try takeBack(commit, session) }
         var context = RunContext(host: hostName(), tools: ["git-ml": .string(Program.version)])
         // What was measured on a dirty tree is not what the commit holds: the patch is kept with it.
-        context.isDirty = try rev == nil && isDirty(session.repository)
+        context.isDirty = try rev == nil && isDirty(commit, session.repository)
         let line = try session.runs.attach(values, to: commit, context: context, sequence: wallClockNanoseconds())
         session.ui.status("\(commit.id.short)  \(line)")
     }
 
-    private func isDirty(_ repository: Repository) throws -> Bool {
-        guard repository.workTree != nil else { return false }
+    private func isDirty(_ head: Commit, _ repository: Repository) throws -> Bool {
+        guard repository.workTree != nil, !repository.isProvenClean(head.tree) else { return false }
         return try repository.git.start(["diff-index", "--quiet", "HEAD", "--"]).status == 1
     }
 

@@ -15,6 +15,8 @@ struct ValueFile {
     var tree: JSON
     /// Why it cannot be read; nil when it can.
     var problem: MLError?
+    /// Whether a pipeline declares it and it is not there, which is no fault of its own.
+    var isAbsent = false
 
     /// Leaves by dotted key.
     var leaves: JSONObject { problem == nil ? JSONObject(Params.flatten(tree).map { ($0.key, $0.value) }) : [:] }
@@ -47,9 +49,9 @@ struct ValueSelection {
         return try paths.compactMap { path in
             do {
                 guard let bytes = try content.read(path) ?? cache?.read(path) else {
-                    guard targets.contains(path) else { return nil }
                     let error = MLError(.notFound, "'\(path)' does not exist")
-                    return ValueFile(path: path, tree: [:], problem: error)
+                    return ValueFile(
+                        path: path, tree: [:], problem: error, isAbsent: !targets.contains(path))
                 }
                 let tree = try Params.load(bytes, name: path)
                 return ValueFile(path: path, tree: kind == .metrics ? Metrics.only(tree) : tree)
@@ -73,6 +75,21 @@ struct ValueSelection {
         let cache = session.runs.statCache()
         let content = try session.runs.workTreeContent(cache)
         return try files(targets.isEmpty ? session.runs.project(content) : nil, content)
+    }
+
+    /// Folders as the files of values below them.
+    static func expand(_ targets: [String], _ session: RunSession) throws -> [String] {
+        let top = try session.repository.requireWorkTree()
+        let endings = [".yaml", ".yml", ".json", ".toml", ".py"]
+        func files(_ path: String) throws -> [String] {
+            guard Files.isDirectory(top + "/" + path) else { return [path] }
+            return try Files.list(top + "/" + path).sorted().flatMap { name -> [String] in
+                let below = path == "." ? name : path + "/" + name
+                if Files.isDirectory(top + "/" + below) { return name == ".git" ? [] : try files(below) }
+                return endings.contains(where: name.hasSuffix) ? [below] : []
+            }
+        }
+        return try targets.flatMap(files)
     }
 
     /// `{file: {key: value}}`

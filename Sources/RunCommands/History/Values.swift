@@ -42,6 +42,7 @@ struct ValueShowOptions: ParsableArguments {
     @Flag(name: [.customShort("A"), .long], help: "All commits.") var allCommits = false
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Only these files, declared or not.", valueName: "file"))
     var targets: [String] = []
+    @Flag(name: [.customShort("R"), .long], help: "Folders stand for the files below them.") var recursive = false
     @OptionGroup var output: ValueOutput
     @OptionGroup var common: CommonOptions
 
@@ -61,6 +62,7 @@ struct ValueShowOptions: ParsableArguments {
             }
         }
         selection.targets += try targets.map { try session.repository.repositoryPath($0) }
+        if recursive { selection.targets = try ValueSelection.expand(selection.targets, session) }
         let wantsWorkTree = revisions.isEmpty
         revisions += try all(session)
         var found: [(name: String, files: [ValueFile])] = []
@@ -80,7 +82,7 @@ struct ValueShowOptions: ParsableArguments {
         }
         if output.json { return session.ui.write(json(found).compact() + "\n") }
         for (name, files) in found {
-            for file in files where file.problem != nil {
+            for file in files where file.problem != nil && !file.isAbsent {
                 let place = name.isEmpty ? "" : "\(name): "
                 session.ui.warning("\(place)\(file.problem?.message ?? "")")
             }
@@ -110,14 +112,25 @@ struct ValueShowOptions: ParsableArguments {
                         guard let problem = file.problem else { return (file.path, ["data": file.tree]) }
                         return (
                             file.path,
-                            ["error": ["type": .string("\(problem.code)"), "msg": .string(problem.message)]]
+                            [
+                                "error": [
+                                    "type": .string(ValueShowOptions.type(of: problem)),
+                                    "msg": .string(problem.message),
+                                ]
+                            ]
                         )
                     }
                     return (name, data.isEmpty ? [:] : ["data": .object(JSONObject(data))])
                 }))
     }
 
+    /// The name of the exception that DVC has for it, which scripts look at.
+    private static func type(of problem: MLError) -> String {
+        problem.code == .notFound ? "FileNotFoundError" : "\(problem.code)"
+    }
+
     private func table(_ found: [(name: String, files: [ValueFile])]) -> PlainTable {
+        let found = found.map { (name: $0.name, files: $0.files.filter { !$0.isAbsent }) }
         let hasNames = found.count > 1 || found.first?.name.isEmpty == false
         let keys = Set(found.flatMap { $0.files.flatMap(\.leaves.keys) }).sorted()
         var table = PlainTable((hasNames ? ["Revision"] : []) + ["Path"] + keys)
@@ -140,20 +153,24 @@ struct ValueDiffOptions: ParsableArguments {
     @Flag(help: "Leave out the column with the file.") var noPath = false
     @Option(parsing: .upToNextOption, help: ArgumentHelp("Only these files, declared or not.", valueName: "file"))
     var targets: [String] = []
+    @Flag(name: [.customShort("R"), .long], help: "Folders stand for the files below them.") var recursive = false
     @OptionGroup var output: ValueOutput
     @OptionGroup var common: CommonOptions
 
     func run(_ kind: ValueKind, stagesOnly: Bool = false) throws {
         let session = try RunSession(common)
-        let selection = ValueSelection(
+        var selection = ValueSelection(
             kind: kind, targets: try targets.map { try session.repository.repositoryPath($0) }, stagesOnly: stagesOnly)
+        if recursive { selection.targets = try ValueSelection.expand(selection.targets, session) }
         // Without a commit there is nothing to compare with; a revision that was named must exist.
         let hasBase = try first != nil || session.repository.head() != nil
         let old = hasBase ? try selection.files(ofRevision: first ?? "HEAD", session) : []
         let new = try second.map { try selection.files(ofRevision: $0, session) } ?? selection.filesOfWorkTree(session)
         let names = (old: first ?? "HEAD", new: second ?? "workspace")
         for (name, files) in [(names.old, old), (names.new, new)] {
-            for file in files { if let problem = file.problem { session.ui.warning("\(name): \(problem.message)") } }
+            for file in files where !file.isAbsent {
+                if let problem = file.problem { session.ui.warning("\(name): \(problem.message)") }
+            }
         }
         let diff = ValueDiff(
             old: ValueSelection.values(old), new: ValueSelection.values(new), includesEqual: all)

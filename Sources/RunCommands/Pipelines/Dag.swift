@@ -27,7 +27,16 @@ struct Dag: ParsableCommand {
             let roots = try graph.resolve(target: target, in: session.folder)
             wanted = full ? graph.component(of: roots) : graph.ancestors(of: roots)
         }
-        let drawing = outs ? outputs(graph, wanted) : stages(graph, wanted)
+        var drawing = outs ? outputs(graph, wanted, from: session.folder) : stages(graph, wanted, from: session.folder)
+        if outs, let target, !full {
+            // The target's outputs and what they are made of, not all that the same stages make.
+            let path = try? RepositoryPath.normalize(target, in: session.folder)
+            let made = try graph.resolve(target: target, in: session.folder).flatMap { graph.stages[$0].outputs }
+                .map(\.path)
+            let roots = made.filter { $0 == path }
+            drawing = drawing.ancestors(
+                of: (roots.isEmpty ? made : roots).map { RepositoryPath.relative($0, to: session.folder) })
+        }
         if json {
             session.ui.write(drawing.json().pretty())
         } else if mermaid || md {
@@ -39,11 +48,11 @@ struct Dag: ParsableCommand {
         }
     }
 
-    private func stages(_ graph: StageGraph, _ wanted: Set<Int>) -> Graph {
+    private func stages(_ graph: StageGraph, _ wanted: Set<Int>, from folder: String) -> Graph {
         func name(_ index: Int) -> String {
             let stage = graph.stages[index]
-            guard collapseForeachMatrix, stage.group != nil else { return stage.address }
-            return String(stage.address.prefix { $0 != "@" })
+            guard collapseForeachMatrix, stage.group != nil else { return stage.address(from: folder) }
+            return String(stage.address(from: folder).prefix { $0 != "@" })
         }
         let order = graph.postOrder(from: wanted.sorted(), within: wanted)
         var seen: Set<String> = []
@@ -58,19 +67,22 @@ struct Dag: ParsableCommand {
         return Graph(nodes: order.map(name).filter { nodes.insert($0).inserted }, edges: edges)
     }
 
-    private func outputs(_ graph: StageGraph, _ wanted: Set<Int>) -> Graph {
+    private func outputs(_ graph: StageGraph, _ wanted: Set<Int>, from folder: String) -> Graph {
+        func name(_ path: String) -> String { RepositoryPath.relative(path, to: folder) }
         let order = graph.postOrder(from: wanted.sorted(), within: wanted)
         var edges: [Graph.Edge] = []
         for index in order {
             for dependency in graph.stages[index].dependencies {
                 for maker in graph.makers(of: dependency) where wanted.contains(maker) {
                     for source in graph.stages[maker].outputs where overlaps(source.path, dependency) {
-                        edges += graph.stages[index].outputs.map { Graph.Edge(source.path, $0.path) }
+                        edges += graph.stages[index].outputs.map {
+                            Graph.Edge(name(source.path), name($0.path))
+                        }
                     }
                 }
             }
         }
-        return Graph(nodes: order.flatMap { graph.stages[$0].outputs.map(\.path) }, edges: edges)
+        return Graph(nodes: order.flatMap { graph.stages[$0].outputs.map { name($0.path) } }, edges: edges)
     }
 
     private func overlaps(_ a: String, _ b: String) -> Bool { a == b || a.hasPrefix(b + "/") || b.hasPrefix(a + "/") }

@@ -76,21 +76,22 @@ struct Repro: ParsableCommand {
             options: session.data.configuration.all("mlrun.sbatch").flatMap {
                 $0.split(separator: " ").map(String.init)
             },
-            interval: Double(try session.data.configuration.integer("mlrun.slurmInterval") ?? 2))
+            interval: Double(try session.data.configuration.integer("mlrun.slurmInterval") ?? 2)
+        ) { try content.id(of: $0) }
         let repository = session.repository
         let reproducer = Reproducer(
             graph: project.graph, content: content, lookup: session.runs.records, sink: session.runs.records,
             store: try OutputKeeper(content: content, data: session.data, progress: session.ui.progress),
             runner: runner, executors: [slurm], options: try options(session), context: try RunContext(repository),
             locked: LockedStages(root: content.root))
-        if dry { return try plan(reproducer, session.ui) }
-        let result = try reproducer.run { ReproText.show($0, session.ui) }
+        if dry { return try plan(reproducer, session.folder, session.ui) }
+        let result = try reproducer.run { ReproText(folder: session.folder).show($0, session.ui) }
         if writesDVCLock { try writeLock(project, content, reproducer, session) }
         if !result.failures.isEmpty {
             throw MLError(
                 .failed,
                 "\(Quantity.count(result.failures.count, "stage")) failed: "
-                    + result.failures.map { "'\($0.stage.address)'" }.joined(separator: ", "))
+                    + result.failures.map { "'\($0.stage.address(from: session.folder))'" }.joined(separator: ", "))
         }
         if result.isUpToDate { session.ui.summary("Data and pipelines are up to date.") }
     }
@@ -136,10 +137,10 @@ struct Repro: ParsableCommand {
         return options
     }
 
-    private func plan(_ reproducer: Reproducer, _ ui: UserInterface) throws {
+    private func plan(_ reproducer: Reproducer, _ folder: String, _ ui: UserInterface) throws {
         var wouldRun = false
         for plan in try reproducer.plan() {
-            let name = plan.stage.address
+            let name = plan.stage.address(from: folder)
             let reasons = plan.reasons.map(\.description).joined(separator: ", ")
             switch plan.state {
             case .unchanged, .frozen: ui.print("Stage '\(name)' didn't change, skipping")
@@ -170,14 +171,18 @@ struct Repro: ParsableCommand {
 }
 
 /// DVC's words for what happens, since scripts read them.
-enum ReproText {
-    static func show(_ event: ReproEvent, _ ui: UserInterface) {
+struct ReproText {
+    /// Where the user stands: stages are named from there.
+    var folder: String
+
+    func show(_ event: ReproEvent, _ ui: UserInterface) {
         switch event {
-        case .unchanged(let stage), .frozen(let stage): ui.summary("Stage '\(stage.address)' didn't change, skipping")
+        case .unchanged(let stage), .frozen(let stage):
+            ui.summary("Stage '\(stage.address(from: folder))' didn't change, skipping")
         case .restored(let stage, _, _):
-            ui.summary("Stage '\(stage.address)' is cached - skipping run, checking out outputs")
+            ui.summary("Stage '\(stage.address(from: folder))' is cached - skipping run, checking out outputs")
         case .starting(let stage, let reasons):
-            ui.summary("Running stage '\(stage.address)':")
+            ui.summary("Running stage '\(stage.address(from: folder))':")
             ui.status("  (\(reasons.map(\.description).joined(separator: ", ")))")
         case .command(_, let command): ui.summary("> \(command)")
         case .output(_, let bytes): try? ui.write(bytes)
@@ -186,11 +191,12 @@ enum ReproText {
                 "\($0.key)=\(TableView.spell($0.value))"
             }
             ui.status(
-                "Stage '\(stage.address)' ran in \(Quantity.duration(record.duration))"
+                "Stage '\(stage.address(from: folder))' ran in \(Quantity.duration(record.duration))"
                     + (metrics.isEmpty ? "" : ": " + metrics.joined(separator: " ")))
         case .warning(_, let text): ui.warning(text)
         case .failed(_, let error): ui.warning(error.message)
-        case .blocked(let stage, let by): ui.warning("stage '\(stage.address)' cannot run: '\(by.address)' failed")
+        case .blocked(let stage, let by):
+            ui.warning("stage '\(stage.address(from: folder))' cannot run: '\(by.address(from: folder))' failed")
         }
     }
 }
@@ -199,7 +205,8 @@ extension RunContext {
     /// Where this run takes place.
     init(_ repository: Repository) throws {
         let head = try repository.head()
-        let changes = try repository.git.run(["status", "--porcelain", "--untracked-files=no"]).output
+        let isClean = head.map { repository.isProvenClean($0.tree) } ?? false
+        let changes = isClean ? [] : try repository.git.run(["status", "--porcelain", "--untracked-files=no"]).output
         self.init(
             tree: head?.tree.hex, commit: head?.id.hex, isDirty: !changes.isEmpty, host: hostName(),
             tools: ["git-ml": .string(Program.version)])

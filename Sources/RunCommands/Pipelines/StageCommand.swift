@@ -33,12 +33,13 @@ struct StageList: ParsableCommand {
         options.recursive = recursive
         options.tag = tag
         let stages = try options.roots(in: graph).map { graph.stages[$0] }
-        if nameOnly { return stages.forEach { session.ui.print($0.address) } }
-        let width = stages.map { TextWidth.columns($0.address) }.max() ?? 0
-        for stage in stages {
-            let padding = String(repeating: " ", count: width - TextWidth.columns(stage.address))
+        let names = stages.map { $0.address(from: session.folder) }
+        if nameOnly { return names.forEach { session.ui.print($0) } }
+        let width = names.map { TextWidth.columns($0) }.max() ?? 0
+        for (stage, name) in zip(stages, names) {
+            let padding = String(repeating: " ", count: width - TextWidth.columns(name))
             let text = stage.listing
-            session.ui.print(text.isEmpty ? stage.address : "\(stage.address)\(padding)  \(text)")
+            session.ui.print(text.isEmpty ? name : "\(name)\(padding)  \(text)")
         }
     }
 }
@@ -127,14 +128,16 @@ struct StageAdd: ParsableCommand {
 }
 
 struct Freeze: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "freeze", abstract: "Freeze stages: 'repro' passes them over.")
+    static let configuration = CommandConfiguration(
+        commandName: "freeze", abstract: "Freeze stages: 'repro' passes them over.")
     @Argument(help: ArgumentHelp("Stages.", valueName: "target")) var targets: [String]
     @OptionGroup var common: CommonOptions
     func run() throws { try PipelineEdit.setFrozen(true, targets, RunSession(common)) }
 }
 
 struct Unfreeze: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "unfreeze", abstract: "Let 'repro' look at frozen stages again.")
+    static let configuration = CommandConfiguration(
+        commandName: "unfreeze", abstract: "Let 'repro' look at frozen stages again.")
     @Argument(help: ArgumentHelp("Stages.", valueName: "target")) var targets: [String]
     @OptionGroup var common: CommonOptions
     func run() throws { try PipelineEdit.setFrozen(false, targets, RunSession(common)) }

@@ -16,12 +16,19 @@ struct Status: ParsableCommand {
     @Argument(help: ArgumentHelp("Stages or outputs.", valueName: "target")) var targets: [String] = []
     @Flag(help: "Print JSON in DVC's shape.") var json = false
     @Flag(help: "Exit 1 when something is stale.") var exitCode = false
+    @Flag(name: .shortAndLong, help: "What the remote store lacks of the tracked files, or the local one.") var cloud =
+        false
+    @Option(name: .shortAndLong, help: ArgumentHelp("The same for this remote store.", valueName: "store"))
+    var remote: String?
     @Flag(name: .shortAndLong, help: "With targets: what they depend on too.") var withDeps = false
     @Flag(name: [.customShort("R"), .long], help: "All stages in the folders given and below.") var recursive = false
     @OptionGroup var common: CommonOptions
 
     func run() throws {
         let session = try RunSession(common)
+        if cloud || remote != nil {
+            return try CloudStatus(store: remote).show(session, json: json, exitCode: exitCode, isQuiet: common.quiet)
+        }
         let cache = session.runs.statCache()
         defer { cache.save() }
         let content = try session.runs.workTreeContent(cache)
@@ -44,12 +51,20 @@ struct Status: ParsableCommand {
             do {
                 let plan = try planner.plan(stage, content: content, params: params)
                 reasons = plan.reasons
-                if case .cached = plan.state { restorable.append(stage.address) }
+                if case .cached = plan.state { restorable.append(stage.address(from: session.folder)) }
             } catch let error as MLError where error.code == .notFound {
-                stale.append((stage.address, StageChanges(problem: error.message)))
+                stale.append((stage.address(from: session.folder), StageChanges(problem: error.message)))
                 continue
             }
-            if !reasons.isEmpty { stale.append((stage.address, StageChanges(reasons, folder: session.folder))) }
+            if reasons.isEmpty { continue }
+            var changes = StageChanges(reasons, folder: session.folder)
+            if reasons == [.neverRun] { try changes.describeNew(stage, content, params, folder: session.folder) }
+            stale.append((stage.address(from: session.folder), changes))
+        }
+        // As in DVC: the exit code alone is the answer.
+        if common.quiet {
+            if !stale.isEmpty { throw ExitCode(ExitStatus.negative) }
+            return
         }
         if json {
             let entries = stale.map { ($0.address, $0.changes.json) }
@@ -98,6 +113,18 @@ struct StageChanges {
         let pairs = dependencies.pairs
         dependencies = JSONObject(
             pairs.filter { $0.value.objectValue == nil } + pairs.filter { $0.value.objectValue != nil })
+    }
+
+    /// A stage that never ran, as DVC tells it: what is there counts as modified, what is not as deleted.
+    mutating func describeNew(
+        _ stage: Stage, _ content: any ContentSource, _ params: ParamReader, folder: String
+    ) throws {
+        func relative(_ path: String) -> String { RepositoryPath.relative(path, to: folder) }
+        func state(_ path: String) throws -> JSON { try content.id(of: path) == nil ? "deleted" : "modified" }
+        for path in stage.dependencies { dependencies[relative(path)] = try state(path) }
+        for param in try params.values(of: stage) { dependencies[relative(param.file)] = "new" }
+        for output in stage.outputs { outputs[relative(output.path)] = try state(output.path) }
+        if !dependencies.isEmpty || !outputs.isEmpty { words.removeAll() }
     }
 
     /// `[{"changed deps": …}, {"changed outs": …}, "changed command"]`

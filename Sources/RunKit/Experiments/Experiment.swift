@@ -33,6 +33,10 @@ public struct Experiment: Sendable {
     public var assignments: [String] = []
     /// What somebody said of it; the first line of the commit's message.
     public var summary: String?
+    /// Untracked paths that go along into the scratch work tree.
+    public var copies: [String] = []
+    /// What its stages read and made.
+    public var files = StageFiles()
 
     public init(name: String, state: State, base: GitID, set: JSONObject) {
         self.name = name
@@ -44,12 +48,16 @@ public struct Experiment: Sendable {
     /// A commit message: a line for people, the rest as JSON.
     var message: String {
         let changes = set.pairs.map { "\($0.key)=\($0.value.stringValue ?? $0.value.compact())" }.joined(separator: " ")
-        let body = JSON.object([
+        var object: JSONObject = [
             "v": 1, "name": .string(name), "state": .string(state.rawValue), "base": .string(base.hex),
             "set": .object(set), "params": .object(params), "metrics": .object(metrics), "steps": .object(steps),
             "duration": .number(duration), "log": log.map { .string($0.hex) } ?? .null,
             "host": host.map { .string($0) } ?? .null, "arguments": JSON(arguments), "assignments": JSON(assignments),
-        ])
+        ]
+        if !copies.isEmpty { object["copies"] = JSON(copies) }
+        if !files.dependencies.isEmpty { object["deps"] = .object(files.dependencies) }
+        if !files.outputs.isEmpty { object["outs"] = .object(files.outputs) }
+        let body = JSON.object(object)
         if let summary { return "\(summary)\n\n\(body.compact())" }
         return "exp: \(name)\(changes.isEmpty ? "" : " (\(changes))")\n\n\(body.compact())"
     }
@@ -71,6 +79,11 @@ public struct Experiment: Sendable {
         host = json["host"]?.stringValue
         arguments = json["arguments"]?.arrayValue?.compactMap(\.stringValue) ?? []
         assignments = json["assignments"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        copies = json["copies"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        files.dependencies = json["deps"]?.objectValue ?? [:]
+        files.outputs = json["outs"]?.objectValue ?? [:]
+        let first = String(message[..<start.lowerBound])
+        if !first.hasPrefix("exp: ") { summary = first }
     }
 
     /// The experiment as a row of the history.

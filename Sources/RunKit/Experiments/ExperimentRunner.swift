@@ -17,6 +17,10 @@ public struct ExperimentRunner: Sendable {
         /// Targets and flags of `repro`.
         public var arguments: [String]
         public var replacing = false
+        /// The first line of the commit's message, in place of one of ours.
+        public var summary: String?
+        /// Untracked paths, from the top, that go along.
+        public var copies: [String] = []
 
         public init(
             name: String, base: GitID, tree: GitID, ranges: [ParamRange], point: ParamPoint, arguments: [String]
@@ -80,6 +84,9 @@ public struct ExperimentRunner: Sendable {
         var experiment = Experiment(name: request.name, state: .queued, base: request.base, set: request.set)
         experiment.arguments = request.arguments
         experiment.assignments = request.assignments
+        experiment.summary = request.summary
+        experiment.copies = request.copies
+        experiment.params = (try? runs.params(ofTree: tree)) ?? [:]
         if runs.experiments.exists(request.name) && !request.replacing { throw ExperimentStore.taken(request.name) }
         return try runs.experiments.save(experiment, tree: tree, replacing: request.replacing)
     }
@@ -121,37 +128,53 @@ public struct ExperimentRunner: Sendable {
     public func run(_ request: Request, watch: ((RecordedValues) -> Bool)? = nil) throws -> Experiment {
         if runs.experiments.exists(request.name) && !request.replacing { throw ExperimentStore.taken(request.name) }
         return try run(
-            tree: changed(request), name: request.name, base: request.base, set: request.set,
-            arguments: request.arguments, assignments: request.assignments, replacing: request.replacing, watch: watch)
+            begun(request), tree: changed(request), replacing: request.replacing, watch: watch)
+    }
+
+    /// What `repro --dry` says of a request; nothing is kept.
+    public func plan(_ request: Request) throws -> [UInt8] {
+        let scratch = try ScratchTree(runs.repository, commit: request.base, tree: changed(request))
+        defer { scratch.remove() }
+        let outcome = try PipelineRun(program: program, arguments: request.arguments + ["--dry"]).run(in: scratch)
+        guard outcome.succeeded else {
+            throw MLError(
+                .failed, String(decoding: outcome.log, as: UTF8.self).split(separator: "\n").joined(separator: "; "))
+        }
+        return outcome.log
     }
 
     /// Runs what waits in the queue; its place there is given up once the result is kept.
     public func run(queued: Experiment) throws -> Experiment {
         guard let commit = queued.commit else { throw MLError(.notFound, "'\(queued.name)' is not in the queue") }
-        let result = try run(
-            tree: commit.tree, name: queued.name, base: queued.base, set: queued.set, arguments: queued.arguments,
-            assignments: queued.assignments, replacing: true, watch: nil)
+        let result = try run(queued, tree: commit.tree, replacing: true, watch: nil)
         try runs.experiments.remove([queued])
         return result
     }
 
+    private func begun(_ request: Request) -> Experiment {
+        var experiment = Experiment(name: request.name, state: .queued, base: request.base, set: request.set)
+        experiment.arguments = request.arguments
+        experiment.assignments = request.assignments
+        experiment.summary = request.summary
+        experiment.copies = request.copies
+        return experiment
+    }
+
     private func run(
-        tree: GitID, name: String, base: GitID, set: JSONObject, arguments: [String], assignments: [String],
-        replacing: Bool, watch: ((RecordedValues) -> Bool)?
+        _ waiting: Experiment, tree: GitID, replacing: Bool, watch: ((RecordedValues) -> Bool)?
     ) throws -> Experiment {
-        let scratch = try ScratchTree(runs.repository, commit: base, tree: tree)
+        let scratch = try ScratchTree(runs.repository, commit: waiting.base, tree: tree)
         defer { scratch.remove() }
+        try copy(waiting.copies, to: scratch.path)
         let here = try RunRepository(DataRepository(discoveringFrom: scratch.path))
         let inbox = RecordedFile(here.repository)
-        let outcome = try PipelineRun(program: program, arguments: arguments).run(
+        let outcome = try PipelineRun(program: program, arguments: waiting.arguments).run(
             in: scratch, shouldStop: watch.map { watch in { watch(inbox.peek()) } })
-        var experiment = Experiment(
-            name: name, state: outcome.wasStopped ? .stopped : outcome.succeeded ? .done : .failed, base: base, set: set
-        )
+        var experiment = waiting
+        experiment.commit = nil
+        experiment.state = outcome.wasStopped ? .stopped : outcome.succeeded ? .done : .failed
         experiment.duration = outcome.duration
         experiment.host = host
-        experiment.arguments = arguments
-        experiment.assignments = assignments
         // The pipeline of a failed run may be what is broken.
         if let snapshot = try? here.snapshotOfWorkTree() {
             experiment.params = snapshot.params
@@ -159,6 +182,7 @@ public struct ExperimentRunner: Sendable {
             for claim in snapshot.claims {
                 for (metric, series) in claim.record.steps.pairs { experiment.steps[metric] = series }
             }
+            experiment.files = (try? here.stageFilesOfWorkTree()) ?? StageFiles()
         }
         if !outcome.succeeded {
             let begun = inbox.peek()
@@ -167,5 +191,21 @@ public struct ExperimentRunner: Sendable {
         }
         experiment.log = try runs.records.keep(log: outcome.log)
         return try runs.experiments.save(experiment, tree: scratch.write(), replacing: replacing)
+    }
+
+    /// Copies untracked files and folders into a scratch work tree.
+    private func copy(_ paths: [String], to scratch: String) throws {
+        if paths.isEmpty { return }
+        let top = try runs.repository.requireWorkTree()
+        for path in paths {
+            let target = scratch + "/" + path
+            try Files.makeDirectories(Files.parent(of: target))
+            let words = ["cp", "-R", "-p", "--", top + "/" + path, target]
+            let answer = try Subprocess(words).run()
+            guard answer.status == 0 else {
+                throw MLError(
+                    .failed, "'\(path)' cannot be copied: \(answer.errorText.split(separator: "\n").joined())")
+            }
+        }
     }
 }

@@ -84,7 +84,8 @@ public struct ExperimentStore: Sendable {
         }
     }
 
-    static func taken(_ name: String) -> MLError {
+    /// The refusal of a name that is in use.
+    public static func taken(_ name: String) -> MLError {
         MLError(
             .conflict, "there is an experiment '\(name)' already",
             hint: "choose another name, or replace it with --force")
@@ -102,6 +103,14 @@ public struct ExperimentStore: Sendable {
             throw MLError(
                 .usage, "'\(name)' cannot be the name of an experiment", hint: "use letters, digits, '-', '_' and '.'")
         }
+    }
+
+    /// The experiment a commit is; nil when it is not here, or none.
+    public func read(_ id: GitID, name: String) -> Experiment? {
+        guard let commit = try? repository.commit(id.hex), let message = try? repository.message(of: id) else {
+            return nil
+        }
+        return Experiment(commit, message: message, name: name)
     }
 
     private func read(_ prefix: String) throws -> [Experiment] {
