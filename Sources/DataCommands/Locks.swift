@@ -84,7 +84,8 @@ struct Unlock: ParsableCommand {
 }
 
 struct Locks: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "locks", abstract: "List the locks on a Git LFS server.")
+    static let configuration = CommandConfiguration(
+        commandName: "locks", abstract: "List the locks on a Git LFS server.")
 
     @Option(name: [.customShort("p"), .long], help: ArgumentHelp("Only the lock on this file.", valueName: "path"))
     var path: String?

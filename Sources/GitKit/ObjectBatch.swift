@@ -94,7 +94,9 @@ public final class ObjectBatch {
         let id = GitID(oid)
         // Without looking for new packs first, which lists a folder for every object: one that somebody else writes at this
         // moment may be stored twice.
-        if pending.contains(id) || git_odb_exists_ext(database, &oid, GIT_ODB_LOOKUP_NO_REFRESH.rawValue) == 1 { return id }
+        if pending.contains(id) || git_odb_exists_ext(database, &oid, GIT_ODB_LOOKUP_NO_REFRESH.rawValue) == 1 {
+            return id
+        }
         // To the memory itself: the database would look for new packs again.
         try LibGit2.check(.io, "cannot write an object") {
             memory.pointee.write(memory, &oid, bytes, bytes.count, kind.raw)

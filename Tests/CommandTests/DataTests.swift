@@ -128,7 +128,9 @@ import Testing
         let box = try Sandbox()
         try box.makeRepository()
         try box.write(randomBytes(5000, seed: 1), to: "repo/data/a")
-        try box.run("git add -A && git commit -q -m a && git mlrun record accuracy=1 && git push -q origin HEAD:main", in: "repo")
+        try box.run(
+            "git add -A && git commit -q -m a && git mlrun record accuracy=1 && git push -q origin HEAD:main",
+            in: "repo")
         #expect(try box.run("git mldata ls --name-only", in: "repo.git").output == "data/a\n")
         // Git gives the hook no refs when there is nothing to push; this remote would refuse to be asked.
         try box.run("git mldata hook pre-push .git/hooks/pre-push gone https://localhost:9/x </dev/null", in: "repo")

@@ -56,7 +56,9 @@ import Testing
         func modes() throws -> String { try box.run("stat -c %a data/one data/two", in: "repo").output }
         try box.run("chmod 644 data/* && git mldata track -q --lockable 'data/one'", in: "repo")
         #expect(try modes() == "444\n644\n")
-        #expect(try box.run("git status --porcelain -- data && git add . && git commit -q -m lockable", in: "repo").output == "")
+        #expect(
+            try box.run("git status --porcelain -- data && git add . && git commit -q -m lockable", in: "repo").output
+                == "")
         #expect(try attempt("ann", "mldata lock data/one").status == 0)
         #expect(try modes() == "644\n644\n")
         try box.run("rm data/one && git checkout -q -- . && git commit -q --allow-empty -m held", in: "repo")

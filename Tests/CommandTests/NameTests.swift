@@ -41,7 +41,8 @@ import Testing
 
     @Test func `a mistyped name is said and changes nothing`() throws {
         let box = try Sandbox()
-        try box.run("git init -q repo && cd repo && git mldata install -q && echo '*.log' > .gitignore && echo x > a.log")
+        try box.run(
+            "git init -q repo && cd repo && git mldata install -q && echo '*.log' > .gitignore && echo x > a.log")
         for (command, words) in [
             ("add nothing", "fatal: pathspec 'nothing' did not match any files\n"),
             ("add 'no*'", "fatal: pathspec 'no*' did not match any files\n"),
@@ -54,7 +55,9 @@ import Testing
             let answer = try box.attempt("git mldata \(command)", in: "repo")
             #expect(answer.status == 128 && answer.errors.hasPrefix(words) && answer.output == "", "\(answer.errors)")
         }
-        #expect(try box.run("git status --porcelain && ls -A", in: "repo").output == "?? .gitignore\n.git\n.gitignore\na.log\n")
+        #expect(
+            try box.run("git status --porcelain && ls -A", in: "repo").output
+                == "?? .gitignore\n.git\n.gitignore\na.log\n")
     }
 
     @Test func `names that are no UTF-8 go through every verb`() throws {

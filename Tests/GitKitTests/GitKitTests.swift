@@ -54,10 +54,13 @@ import Testing
         let repository = try Repository(discoveringFrom: box.root + "/repo")
         var contents = (0..<200).map { Array("content \($0)\n".utf8) }
         // Empty, twice the same, and at the limits of a stored block and of the length's digits.
-        contents += [[], contents[3]] + [15, 16, 2047, 2048, 65535, 65536, 200_000].map { [UInt8](repeating: 7, count: $0) }
+        contents +=
+            [[], contents[3]] + [15, 16, 2047, 2048, 65535, 65536, 200_000].map { [UInt8](repeating: 7, count: $0) }
         let ids = try repository.writeBlobs(contents)
         #expect(try box.run("git cat-file --batch-check --batch-all-objects | wc -l", in: "repo").output == "208\n")
-        #expect(try box.run("git fsck --full --strict 2>&1 | grep -v dangling || true", in: "repo").output.contains("error") == false)
+        #expect(
+            try box.run("git fsck --full --strict 2>&1 | grep -v dangling || true", in: "repo").output.contains("error")
+                == false)
         #expect(try zip(ids, contents).allSatisfy { try repository.readBlob($0) == $1 })
         #expect(try repository.writeBlobs(contents) == ids)
         #expect(try box.run("ls .git/objects/pack/*.pack | wc -l", in: "repo").output == "1\n")

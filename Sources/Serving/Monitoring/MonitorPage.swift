@@ -162,5 +162,7 @@ public final class MonitorService: RequestHandling, @unchecked Sendable {
         }
     }
 
-    public func refuse(status: Int, _ request: ServedRequest) -> ServedReply { .error(status, "the request cannot be read") }
+    public func refuse(status: Int, _ request: ServedRequest) -> ServedReply {
+        .error(status, "the request cannot be read")
+    }
 }
