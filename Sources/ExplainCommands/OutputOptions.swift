@@ -54,6 +54,11 @@ struct ResultStream {
     init(_ path: String?, _ ui: UserInterface) throws {
         self.ui = ui
         file = try path.map {
+            // Of the file that was asked for, not of the one beside it.
+            let folder = Files.parent(of: $0)
+            guard Files.exists(folder) else {
+                throw MLError(.notFound, "cannot write '\($0)': there is no folder '\(folder)'")
+            }
             let temporary = Files.temporaryName(beside: $0)
             return (try FileHandle(creating: temporary), temporary, $0)
         }

@@ -60,6 +60,11 @@ struct SubjectOptions: ParsableArguments {
                     try Rows(parsing: bytes, name: file, columns: ["text", column]).values
                         .map { Dataset.pair($0[0], $0[1]) }
                 } else { try Dataset.texts(parsing: bytes, name: file) }
+            if texts.isEmpty {
+                throw MLError(
+                    .invalidInput, "\(file == "-" ? "standard input" : "'\(file)'") holds no text",
+                    hint: "it should have a text a line, or a column 'text'")
+            }
             subjects += texts.map { Subject(text: $0, trueLabel: trueLabel) }
         }
         if let data {

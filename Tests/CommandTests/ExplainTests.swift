@@ -247,6 +247,8 @@ import Testing
         try fails("git mlexplain --text x --method neuron --neuron 99", "has the units 0 to 15", code: 129)
         try fails("git mlexplain --text x --method ig --precision half", "'double'", code: 129)
         try fails("git mlexplain bias --text x", "which words?", code: 129)
+        try fails("git mlexplain --file /dev/null", "'/dev/null' holds no text")
+        try fails("git mlexplain --text x -o no/such/file", "there is no folder 'no/such'")
         try fails("git mlexplain --data data/test.tsv --row x", "'x' is no row", code: 129)
         let head = try box.run("git rev-parse --short HEAD", in: "repo").output.split(separator: "\n")[0]
         try box.run(
