@@ -50,7 +50,6 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
         guard timer == nil else { return }
         let channel = isStream ? context.channel.parent ?? context.channel : context.channel
         client = channel.remoteAddress?.ipAddress ?? ""
-        if !isWelcome { return refuse(503, context) }
         wait(context)
     }
 
@@ -58,7 +57,8 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
     private func wait(_ context: ChannelHandlerContext) {
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         timer?.cancel()
-        timer = context.eventLoop.scheduleTask(in: .seconds(settings.idleSeconds)) { [self] in
+        let seconds = isWelcome ? settings.idleSeconds : HTTPServer.unwelcomeSeconds
+        timer = context.eventLoop.scheduleTask(in: .seconds(seconds)) { [self] in
             if case .idle = state { bound.value.close(promise: nil) }
         }
     }
@@ -85,6 +85,8 @@ final class ConnectionHandler: ChannelInboundHandler, @unchecked Sendable {
         body = []
         state = .body(head)
         timer?.cancel()
+        // Not before there is a request: an answer to nothing would not arrive.
+        if !isWelcome { return refuse(503, context) }
         if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }) {
             if length > settings.largestBody { return refuse(413, context) }
             body.reserveCapacity(length)

@@ -34,6 +34,9 @@ public final class HTTPServer: Sendable {
         public init() {}
     }
 
+    /// Seconds that a connection beyond their number may be silent before it would hear that it is one too many.
+    static let unwelcomeSeconds: Int64 = 2
+
     private let group: MultiThreadedEventLoopGroup
     private let listener: any Channel
     private let connections: Connections
@@ -82,6 +85,7 @@ public final class HTTPServer: Sendable {
         _ context: NIOSSLContext?
     ) -> EventLoopFuture<Void> {
         let isWelcome = connections.enter(channel)
+        let seconds = isWelcome ? settings.idleSeconds : HTTPServer.unwelcomeSeconds
         @Sendable func http1(_ channel: any Channel) throws {
             let pipeline = channel.pipeline.syncOperations
             try pipeline.configureHTTPServerPipeline(withErrorHandling: false)
@@ -92,16 +96,14 @@ public final class HTTPServer: Sendable {
         }
         guard let context else {
             return channel.eventLoop.makeCompletedFuture {
-                // Who is not welcome hears it at once, whatever it would have said.
-                guard isWelcome else { return try http1(channel) }
-                let detector = ProtocolDetector(seconds: settings.idleSeconds) { isHTTP2, channel in
+                let detector = ProtocolDetector(seconds: seconds) { isHTTP2, channel in
                     if isHTTP2 { try http2(channel) } else { try http1(channel) }
                 }
                 try channel.pipeline.syncOperations.addHandler(detector)
             }
         }
         // A handshake that does not end has no time-out of its own.
-        let handshake = channel.eventLoop.scheduleTask(in: .seconds(settings.idleSeconds)) {
+        let handshake = channel.eventLoop.scheduleTask(in: .seconds(seconds)) {
             channel.close(promise: nil)
         }
         return channel.eventLoop.makeCompletedFuture {

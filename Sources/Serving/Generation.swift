@@ -74,6 +74,8 @@ public final class Generation: Sendable {
 public protocol PredictionEngine: Sendable {
     /// The processes that answer; empty when this one does.
     var replicas: ReplicaState { get }
+    /// How many batches it can be at.
+    var workers: Int { get }
     /// Has so many replicas from now on, sooner or later; nothing where there are none.
     func resize(to count: Int)
     /// Ends. The queue is closed before.
@@ -96,9 +98,12 @@ public struct ReplicaState: Sendable {
 
 /// Answers with threads of this process.
 public final class LocalEngine: PredictionEngine {
+    public let workers: Int
+
     public init(_ predictor: any Predictor, _ queue: PredictionQueue, threads: Int, isQuick: Bool) {
-        if isQuick { queue.answerQuickly(workers: max(1, threads)) { try predictor.predict($0) } }
-        for worker in 0..<max(1, threads) {
+        workers = max(1, threads)
+        if isQuick { queue.answerQuickly(workers: workers) { try predictor.predict($0) } }
+        for worker in 0..<workers {
             startThread {
                 while let batch = queue.take(worker) {
                     queue.run(batch, worker: worker) { try predictor.predict($0) }

@@ -92,7 +92,10 @@ public final class ModelService: RequestHandling, @unchecked Sendable {
 
     var isReady: Bool {
         let (isDraining, stable) = mutex.withLock { (self.isDraining, self.traffic.stable) }
-        return !isDraining && stable.queue.state.longest < limits.seconds && !stable.engine.replicas.isFailing
+        if isDraining || stable.engine.replicas.isFailing { return false }
+        // One that hangs does not keep the others from answering.
+        let late = stable.queue.state.ages.filter { $0 >= limits.seconds }.count
+        return late == 0 || late < stable.engine.workers
     }
 
     public func refuse(status: Int, _ request: ServedRequest) -> ServedReply {

@@ -10,8 +10,8 @@ public final class PredictionQueue: @unchecked Sendable {
         public var waiting: Int
         /// Requests that workers are at.
         public var running: Int
-        /// Seconds the longest batch has been running.
-        public var longest: Double
+        /// Seconds each batch has been running.
+        var ages: [Double]
     }
 
     /// How often a request is given to another replica when one dies with it.
@@ -62,10 +62,9 @@ public final class PredictionQueue: @unchecked Sendable {
     public var state: State {
         locked {
             let now = MonotonicTime.nanoseconds()
-            let longest = running.values.map { Double(now - min(now, $0.start)) / 1e9 }.max() ?? 0
             return State(
                 waiting: jobs.count - head, running: running.values.reduce(0) { $0 + $1.batch.count },
-                longest: longest)
+                ages: running.values.map { Double(now - min(now, $0.start)) / 1e9 })
         }
     }
 

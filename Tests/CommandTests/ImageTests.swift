@@ -61,10 +61,12 @@ import Testing
             """
             unshare -m -p -f --kill-child sh -c 'mount -t proc proc bundle/rootfs/proc &&
                 exec chroot --userspec 65532:65532 bundle/rootfs \(entry) --port 0 --json' >out 2>err & server=$!
-            (while kill -0 \(getpid()) && kill -0 $server; do sleep 1; done; kill -9 $server) >/dev/null 2>&1 &
+            (while kill -0 \(getpid()) && kill -0 $server; do sleep 1; done
+                kill -9 $(cat /proc/$server/task/*/children) $server) >/dev/null 2>&1 &
             echo $server >pid
             """)
-        defer { _ = try? box.attempt("kill -9 $(cat pid)") }
+        // With its child: who changes its user does not hear of its parent's end.
+        defer { _ = try? box.attempt("kill -9 $(cat /proc/$(cat pid)/task/*/children) $(cat pid)") }
         for _ in 0..<1200 where (try? box.text("out").hasSuffix("\n")) != true { usleep(25_000) }
         let ready = try JSON(parsing: box.text("out"))
         let complaints = try box.text("err")

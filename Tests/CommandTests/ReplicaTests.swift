@@ -55,9 +55,11 @@ import Testing
 
             """, to: "repo/model.py")
         let server = try ModelServer(box, "--predictor 'exec python3 model.py' --replicas 2 --timeout 2")
+        // One that hangs does not make the server unready: another is there.
+        #expect(try server.ask("-d '\"hang\"'", "/predict").status == 504)
+        #expect(try server.ask("", "/readyz").status == 200)
         // The program ends its replica: three times, then it is answered that the model failed.
         #expect(try server.ask("-d '\"die\"'", "/predict").status == 500)
-        #expect(try server.ask("-d '\"hang\"'", "/predict").status == 504)
         let later = try box.run(
             "for i in 1 2 3 4; do curl -s -m 30 -o /dev/null -w '%{http_code} ' -d '\"x\"' \(server.url)/predict; done")
         #expect(later.output == "200 200 200 200 ")

@@ -35,6 +35,10 @@ import Testing
         try box.run(
             "git mlrun deploy HEAD --strategy canary --weight 0 && git mlrun deploy promote", in: "repo")
         #expect(try ask(server, 4) == [new: 4] && commit(box, "production") == new)
+        // What is deployed already has nothing to prove, and leaves no rollout behind.
+        let again = try box.attempt("git mlrun deploy HEAD --strategy rolling", in: "repo")
+        #expect(again.status == 128 && again.errors.contains("already"), "\(again.errors)")
+        #expect(try box.run("git mlrun deploy history -n 2", in: "repo").output.split(separator: "\n").count == 3)
         let history = try box.run("git mlrun deploy history", in: "repo").output
         #expect(
             history.contains("canary aborted: by hand") && history.contains("canary promoted: by hand"), "\(history)")

@@ -275,7 +275,11 @@ import Testing
             -addext subjectAltName=IP:127.0.0.1 2>&1
             """)
         let server = try ModelServer(box, "HEAD --tls-cert ../cert.pem --tls-key ../key.pem")
-        let plain = try ModelServer(box, "HEAD")
+        let plain = try ModelServer(box, "HEAD --connections 2")
+        let crowd = try box.run("python3 '\(Sandbox.package)/Tests/Servers/rude_client.py' \(plain.port) crowd").output
+        #expect(
+            crowd.contains("\"said\": \"HTTP/1.1 503 Service Unavailable later\"") && crowd.contains("200 OK"),
+            "\(crowd)")
         #expect(
             try plain.curl("--http2-prior-knowledge -w '\\n%{http_version} %{http_code}' -d '\"a\"'", "/predict")
                 .hasSuffix("\n2 200"))

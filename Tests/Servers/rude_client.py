@@ -49,6 +49,20 @@ elif deed == "idle":  # A thousand connections that say nothing.
     for connection in idle:
         connection.close()
     print(json.dumps({"good": first, "after": good()}))
+elif deed == "crowd":  # One connection more than the two that are allowed.
+    before = [connect() for _ in range(2)]
+    for connection in before:
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n")
+        connection.recv(4096)
+    connection = connect()
+    connection.sendall(post('"word"'))
+    text = answer(connection)
+    for connection in before:
+        connection.close()
+    end, after = time.time() + 15, ""
+    while "200" not in after and time.time() < end:
+        after = good()
+    print(json.dumps({"said": text.split("\r\n")[0] + (" later" if "retry-after: 1" in text else ""), "good": after}))
 elif deed == "garbage":
     results = []
     for text in [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", b"GET\r\n\r\n", b"NOTHING / HTTP/9.9\r\n\r\n", b"\r\n" * 50,

@@ -83,10 +83,15 @@ struct Deploy: ParsableCommand {
         guard let plan else {
             return try move.run(to: commit.id, message: "deploy: \(revision)", wait: wait, session.ui)
         }
-        guard session.repository.reference(deployment.reference) != nil else {
+        guard let now = session.repository.reference(deployment.reference) else {
             throw MLError(
                 .notFound, "there is no ref '\(deployment.reference)' to compare with",
                 hint: "the first deployment is 'git mlrun deploy REV'")
+        }
+        guard now != commit.id else {
+            throw MLError(
+                .conflict, "\(GenerationOpener.short(commit.id.hex)) is what '\(deployment.reference)' is at already",
+                hint: "there is nothing to compare it with; 'git mlrun deploy status' shows who serves it")
         }
         try move.invite()
         let start = Moment.now()

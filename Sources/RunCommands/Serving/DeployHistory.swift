@@ -50,21 +50,27 @@ struct DeployHistory: ParsableCommand {
         commandName: "history", abstract: "Which commits were deployed, when and by whom, newest first.")
 
     @OptionGroup var deployment: DeploymentOptions
+    @Option(name: .customShort("n"), help: ArgumentHelp("At most so many of them.", valueName: "number"))
+    var number: Int?
     @Flag(help: "Print JSON.") var json = false
     @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        if let number, number < 1 { throw ValidationError("-n must be at least 1") }
+    }
 
     func run() throws {
         let session = try RunSession(common)
         let log = try DeploymentLog(session.repository, deployment.reference)
         let rollouts = try RolloutStore(repository: session.repository, deployment: deployment.reference).log()
         if json {
-            let entries = log.entries.map { entry -> JSON in
+            let entries = log.entries.prefix(number ?? .max).map { entry -> JSON in
                 [
                     "commit": .string(entry.id), "time": .string(entry.time.description), "who": .string(entry.who),
                     "message": .string(entry.message),
                 ]
             }
-            let others = rollouts.map { plan, time, who -> JSON in
+            let others = rollouts.prefix(number ?? .max).map { plan, time, who -> JSON in
                 ["time": .string(time.description), "who": .string(who), "rollout": plan.json]
             }
             let out: JSON = [
@@ -78,7 +84,7 @@ struct DeployHistory: ParsableCommand {
             let words = "\(plan.strategy.rawValue) \(plan.state.rawValue)" + (plan.reason.map { ": \($0)" } ?? "")
             return (time, [String(plan.commit.prefix(10)), time.description, who, words])
         }
-        let rows = (moves + others).sorted { $0.0.seconds > $1.0.seconds }.map(\.1)
+        let rows = (moves + others).sorted { $0.0.seconds > $1.0.seconds }.prefix(number ?? .max).map(\.1)
         TableView(columns: ["Commit", "Time", "Who", "What"].map { .text($0) }, rows: rows).show(.terminal, session.ui)
     }
 }

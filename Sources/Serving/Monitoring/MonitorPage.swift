@@ -41,6 +41,7 @@ public enum MonitorPage {
         .tile span { color: var(--soft); font-size: .8rem } .bad { color: var(--bad) } .warn { color: var(--warn) }
         .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1rem } figure { margin: 0 } figcaption { color: var(--soft); font-size: .8rem }
         svg { width: 100%; height: auto } svg text { font-size: 11px; fill: var(--soft) } svg line { stroke: var(--line) } svg polyline { fill: none; stroke: var(--blue); stroke-width: 2 }
+        footer { margin-top: 1rem }
         article { border: 1px solid var(--line); border-radius: 6px; padding: .8rem 1rem; margin-top: 1rem } article code { font-size: .85rem; color: var(--soft) }
         .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(20rem, 1fr)); gap: 1.5rem; margin-top: .6rem; align-items: start }
         table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums } th { text-align: left; font-weight: normal; color: var(--soft); font-size: .8rem } td, th { padding: .15rem .6rem .15rem 0 } td.n, th.n { text-align: right }
@@ -96,7 +97,7 @@ public enum MonitorPage {
           if (drift.length) columns.append(table(["Drift against training", "PSI", "Jensen–Shannon", ""], drift.map(([name, d]) => {
             const look = d.psi > 0.25 ? "bad" : d.psi > 0.1 ? "warn" : "";
             const word = d.psi > 0.25 ? "large" : d.psi > 0.1 ? "some" : "none";
-            return [make("td", names[name] || name), make("td", digits(d.psi, 3), "n " + look), make("td", digits(d.jensen_shannon, 3), "n"), make("td", word, look)];
+            return [make("td", names[name] || name), make("td", d.psi.toFixed(3), "n " + look), make("td", d.jensen_shannon.toFixed(3), "n"), make("td", word, look)];
           })));
           else columns.append(make("p", g.predictions ? "The model has no reference.json: nothing to compare with." : "No predictions yet."));
           a.append(columns);

@@ -100,6 +100,8 @@ public final class ReplicaPool: PredictionEngine, @unchecked Sendable {
         }
     }
 
+    public var workers: Int { mutex.withLock { slots.filter { $0.process != nil }.count } }
+
     public func resize(to count: Int) {
         let (new, leaving) = mutex.withLock { () -> ([Slot], [Slot]) in
             if isStopped { return ([], []) }
