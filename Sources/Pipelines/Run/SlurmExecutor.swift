@@ -60,7 +60,7 @@ public final class SlurmExecutor: StageExecutor, @unchecked Sendable {
         }
         let files = SlurmJobFiles(folder: folder, name: String(job.key.hex.prefix(24)))
         defer { files.remove() }
-        let id = try attach(files, stage) ?? submit(stage, files)
+        let id = try attach(files, job) ?? submit(stage, files)
         ahead.note(stage, id)
         return try follow(stage, files, id, signals, progress)
     }
@@ -96,11 +96,11 @@ public final class SlurmExecutor: StageExecutor, @unchecked Sendable {
     }
 
     /// The job an earlier submitter left, under way or ended with a result; nil when a new one is needed.
-    private func attach(_ files: SlurmJobFiles, _ stage: Stage) throws -> String? {
+    private func attach(_ files: SlurmJobFiles, _ wanted: StageJob) throws -> String? {
         guard let job = files.jobID else { return nil }
         if try queue.isPending(job) { return job }
         // What was made may have been changed since.
-        if let made = files.resultValue?["outs"]?.objectValue,
+        if !wanted.isForced, let made = files.resultValue?["outs"]?.objectValue,
             try made.pairs.allSatisfy({ try identify($0.key)?.hex == $0.value.stringValue })
         {
             return job
@@ -139,6 +139,7 @@ public final class SlurmExecutor: StageExecutor, @unchecked Sendable {
         for output in stage.outputs where !Files.exists(Files.join(runner.root, output.path)) {
             throw MLError(.failed, "stage '\(stage.address)' did not make its output '\(output.path)'")
         }
+        arrays.forget(job)
         let usage = try queue.usage(job)
         return StageRunner.Outcome(
             duration: result["seconds"]?.doubleValue ?? 0, processorTime: usage.processorTime,
