@@ -49,14 +49,14 @@ public final class SlurmExecutor: StageExecutor, @unchecked Sendable {
         let signals = try SignalRelay.shared.begin()
         defer { SignalRelay.shared.end() }
         if let (files, id, waits) = try ahead.take(job) {
+            defer { files.remove() }
             let outcome = try follow(stage, files, id, signals, progress)
             // It ran before anybody had looked at what it was going to read.
             let seen = files.resultValue?["deps"]?.objectValue ?? [:]
             let isRight = waits.allSatisfy { path in
                 job.inputs?.dependencies.first { $0.path == path }?.id?.hex == seen[path]?.stringValue
             }
-            files.remove()
-            if isRight { return outcome }
+            if try isRight && isMade(files) { return outcome }
         }
         let files = SlurmJobFiles(folder: folder, name: String(job.key.hex.prefix(24)))
         defer { files.remove() }
@@ -100,13 +100,15 @@ public final class SlurmExecutor: StageExecutor, @unchecked Sendable {
         guard let job = files.jobID else { return nil }
         if try queue.isPending(job) { return job }
         // What was made may have been changed since.
-        if !wanted.isForced, let made = files.resultValue?["outs"]?.objectValue,
-            try made.pairs.allSatisfy({ try identify($0.key)?.hex == $0.value.stringValue })
-        {
-            return job
-        }
+        if !wanted.isForced, files.resultValue != nil, try isMade(files) { return job }
         files.remove()
         return nil
+    }
+
+    /// Whether the files a job made are still as it left them.
+    private func isMade(_ files: SlurmJobFiles) throws -> Bool {
+        let made = files.resultValue?["outs"]?.objectValue ?? [:]
+        return try made.pairs.allSatisfy { try identify($0.key)?.hex == $0.value.stringValue }
     }
 
     private func submit(_ stage: Stage, _ files: SlurmJobFiles) throws -> String {
