@@ -1,4 +1,5 @@
 import Base
+import CGit2
 
 extension Repository {
     /// Whether the index alone proves that no tracked file differs from a tree: it says it is that tree, and the stat data
@@ -17,9 +18,18 @@ extension Repository {
                 entry.matches(status)
             else { return false }
             // A file that changed when the index was written may have changed again without a trace ("racily clean").
-            return (status.modifiedSeconds, status.modifiedNanoseconds)
+            let isSettled =
+                (status.modifiedSeconds, status.modifiedNanoseconds)
                 < (written.modifiedSeconds, written.modifiedNanoseconds)
+            return isSettled || isSame(top + "/" + String(path: raw.name), status, entry.id)
         }
         return cached == .some(tree)
+    }
+
+    /// Whether a small file is this very blob, unfiltered.
+    private func isSame(_ path: String, _ status: Files.Status, _ blob: GitID) -> Bool {
+        var oid = git_oid()
+        return status.isRegular && status.size < 1 << 16 && git_odb_hashfile(&oid, path, GIT_OBJECT_BLOB) == 0
+            && GitID(oid) == blob
     }
 }

@@ -9,6 +9,7 @@ public final class CommitContent: ContentSource, @unchecked Sendable {
     private let data: DataRepository
     private let tree: GitID
     private let fetch: ContentFetch
+    private let ignore: DVCIgnore
     private let mutex = Mutex()
     private var ids: [GitID: (id: ObjectID, size: Int64)] = [:]
 
@@ -19,12 +20,15 @@ public final class CommitContent: ContentSource, @unchecked Sendable {
         self.data = data
         self.tree = tree
         self.fetch = fetch
+        ignore = DVCIgnore { path in
+            try data.repository.entry(inTree: tree, at: path).map { try data.repository.readBlob($0.id) }
+        }
     }
 
     public func id(of path: String) throws -> ObjectID? {
         guard let entry = try entry(path) else { return nil }
         if entry.mode != 0o040000 { return try content(entry).id }
-        let files = try data.repository.files(inTree: entry.id).compactMap { file -> FolderID.Entry? in
+        let files = try files(path, entry).compactMap { file -> FolderID.Entry? in
             guard let mode = FolderID.Mode(rawValue: String(file.mode, radix: 8)) else { return nil }
             return FolderID.Entry(path: file.path, mode: mode, id: try content(file).id)
         }
@@ -34,12 +38,19 @@ public final class CommitContent: ContentSource, @unchecked Sendable {
     public func size(of path: String) throws -> Int64? {
         guard let entry = try entry(path) else { return nil }
         if entry.mode != 0o040000 { return try content(entry).size }
-        return try data.repository.files(inTree: entry.id).reduce(0) { try $0 + content($1).size }
+        return try files(path, entry).reduce(0) { try $0 + content($1).size }
     }
 
     public func read(_ path: String) throws -> [UInt8]? {
         guard let entry = try entry(path), entry.isRegularFile else { return nil }
         return try data.content(ofTree: tree, path: entry.path, revision: tree.short, fetch: fetch)
+    }
+
+    /// The files of a folder that count; their paths are relative to it.
+    private func files(_ path: String, _ folder: TreeEntry) throws -> [TreeEntry] {
+        try data.repository.files(inTree: folder.id).filter {
+            !ignore.ignores(Files.join(path == "." ? "" : path, $0.path), isFolder: false, below: path)
+        }
     }
 
     private func entry(_ path: String) throws -> TreeEntry? {

@@ -7,12 +7,14 @@ import Pipelines
 /// without which `dvc status` would call them missing.
 public struct DVCLockWriter: Sendable {
     private let root: String
+    private let ignore: DVCIgnore
     /// DVC's cache; nil in a repository without `.dvc`.
     private let cache: String?
 
     /// - Parameter root: the top of the work tree.
     public init(root: String) throws {
         self.root = root
+        ignore = DVCIgnore(root: root)
         let folder = root + "/.dvc"
         cache = Files.isDirectory(folder) ? try DVCConfiguration(directory: folder).folders.first : nil
     }
@@ -24,7 +26,9 @@ public struct DVCLockWriter: Sendable {
         var digests: [String: DVCDigest?] = [:]
         func digest(_ path: String) throws -> DVCDigest? {
             if let known = digests[path] { return known }
-            let digest = try DVCDigest.of(Files.join(root, path))
+            let digest = try DVCDigest.of(Files.join(root, path)) {
+                ignore.ignores(Files.join(path, $0), isFolder: $1, below: path)
+            }
             digests[path] = .some(digest)
             return digest
         }

@@ -28,11 +28,13 @@ public struct RunRepository: Sendable {
     /// The work tree as content.
     public func workTreeContent(_ cache: StatCache) throws -> WorkTreeContent {
         let repository = data.repository
-        return try WorkTreeContent(
-            root: repository.requireWorkTree(), cache: cache
-        ) { path in
+        let root = try repository.requireWorkTree()
+        let ignore = DVCIgnore(root: root)
+        return WorkTreeContent(root: root, cache: cache) { path in
+            let isFolder = Files.isDirectory(root + "/" + path)
+            if ignore.ignores(path, isFolder: isFolder, below: Files.parent(of: path)) { return true }
             // Inside a folder that is ignored as a whole nothing is left out: it is an output Git does not keep.
-            repository.isIgnored(path) && !repository.isIgnored(Files.parent(of: path))
+            return repository.isIgnored(path) && !repository.isIgnored(Files.parent(of: path))
         }
     }
 

@@ -23,6 +23,13 @@ public struct Snapshot: Sendable {
     /// Seconds of all runs together; nil when there are none.
     public var duration: Double? { claims.isEmpty ? nil : claims.reduce(0) { $0 + $1.record.duration } }
 
+    /// `{file: {key: value}}` of several runs.
+    static func metrics(of records: [RunRecord]) -> JSONObject {
+        var snapshot = Snapshot()
+        for record in records { snapshot.takeMetrics(of: record) }
+        return snapshot.metrics
+    }
+
     mutating func takeMetrics(of record: RunRecord) {
         for (file, values) in record.metrics.pairs {
             // Without a file there is one list for all runs.

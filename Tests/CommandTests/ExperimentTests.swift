@@ -109,7 +109,7 @@ import Testing
         #expect(
             try box.run("git mlrun exp list --name-only | sort", in: "repo").output == "g-1\ng-2\ng-3\ng-4\n")
         let csv = try box.run("git mlrun exp show --csv --sort accuracy", in: "repo").output.split(separator: "\n")
-        #expect(csv[0] == "Experiment,rev,typ,Created,parent,accuracy,lr,depth")
+        #expect(csv[0] == "Experiment,rev,typ,Created,parent,accuracy,lr,depth,train.sh")
         #expect(csv[1].hasPrefix(",workspace,baseline,,,0.96,0.1,2"))
         #expect(csv[2].hasPrefix(",main,baseline,2026-"))
         #expect(csv.count == 7)

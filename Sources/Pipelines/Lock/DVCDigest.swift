@@ -26,16 +26,20 @@ public struct DVCDigest: Hashable, Sendable {
 
     /// Reads what is at a path; symbolic links are followed.
     ///
-    /// - Parameter isLegacy: as DVC 2 counted: line ends of text files as LF.
+    /// - Parameters:
+    ///   - isLegacy: as DVC 2 counted: line ends of text files as LF.
+    ///   - isIgnored: whether a path below a folder, relative to it, is left out, and whether that path is a folder.
     /// - Returns: nil when nothing is there.
-    public static func of(_ path: String, isLegacy: Bool = false) throws -> DVCDigest? {
+    public static func of(
+        _ path: String, isLegacy: Bool = false, isIgnored: (String, Bool) -> Bool = { _, _ in false }
+    ) throws -> DVCDigest? {
         guard let status = Files.targetStatus(path) else { return nil }
         if !status.isDirectory {
             return DVCDigest(
                 md5: try file(path, isLegacy), size: status.size, isExecutable: status.isExecutable)
         }
         var result = DVCDigest(md5: "", size: 0, count: 0)
-        try walk(path, "", isLegacy, &result)
+        try walk(path, "", isLegacy, isIgnored, &result)
         result.entries.sort { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
         var hasher = MD5Hasher()
         hasher.update(manifest(result.entries))
@@ -44,14 +48,17 @@ public struct DVCDigest: Hashable, Sendable {
         return result
     }
 
-    private static func walk(_ folder: String, _ prefix: String, _ isLegacy: Bool, _ result: inout DVCDigest) throws {
+    private static func walk(
+        _ folder: String, _ prefix: String, _ isLegacy: Bool, _ isIgnored: (String, Bool) -> Bool,
+        _ result: inout DVCDigest
+    ) throws {
         for name in try Files.list(folder) where ![".git", ".hg", ".dvc"].contains(name) {
             let path = folder + "/" + name
-            guard let status = Files.targetStatus(path) else { continue }
+            guard let status = Files.targetStatus(path), !isIgnored(prefix + name, status.isDirectory) else { continue }
             if status.isDirectory {
                 // A link to a folder could lead back to where we came from.
                 if Files.status(path)?.isSymbolicLink == true { continue }
-                try walk(path, prefix + name + "/", isLegacy, &result)
+                try walk(path, prefix + name + "/", isLegacy, isIgnored, &result)
             } else if status.isRegular {
                 result.entries.append(Entry(path: prefix + name, md5: try file(path, isLegacy)))
                 result.size += status.size

@@ -10,12 +10,16 @@ public final class LockedStages: @unchecked Sendable {
     }
 
     private let root: String
+    private let ignore: DVCIgnore
     private let mutex = Mutex()
     private var locks: [String: DVCLock?] = [:]
     private var digests: [String: DVCDigest?] = [:]
 
     /// - Parameter root: the top of the work tree.
-    public init(root: String) { self.root = root }
+    public init(root: String) {
+        self.root = root
+        ignore = DVCIgnore(root: root)
+    }
 
     /// Where DVC keeps the lock of a pipeline file; nil for files DVC does not read.
     public static func path(for pipeline: String) -> String? {
@@ -98,7 +102,9 @@ public final class LockedStages: @unchecked Sendable {
     private func digest(_ path: String, _ id: ObjectID, isLegacy: Bool) throws -> DVCDigest? {
         let key = "\(isLegacy) \(id.hex) \(path)"
         if let known = mutex.withLock({ digests[key] }) { return known }
-        let digest = try DVCDigest.of(Files.join(root, path), isLegacy: isLegacy)
+        let digest = try DVCDigest.of(Files.join(root, path), isLegacy: isLegacy) {
+            ignore.ignores(Files.join(path, $0), isFolder: $1, below: path)
+        }
         mutex.withLock { digests[key] = .some(digest) }
         return digest
     }

@@ -162,7 +162,8 @@ final class Reproduction {
         running[index] = Running(plan: plan, lock: lock)
         tell(index, .starting(stage, reasons: plan.reasons))
         let mailbox = mailbox
-        let job = StageJob(stage: stage, key: plan.key ?? ObjectID.of(stage.address), inputs: plan.inputs)
+        let job = StageJob(
+            stage: stage, key: plan.key ?? ObjectID.of(stage.address), inputs: plan.inputs, isForced: options.force)
         startThread {
             var attempt = 0
             while true {

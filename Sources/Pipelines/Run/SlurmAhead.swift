@@ -36,16 +36,18 @@ final class SlurmAhead: @unchecked Sendable {
     /// The job that was submitted for a stage, by us or by a submitter before us; nil when none fits what it must do now.
     func take(_ job: StageJob) throws -> (files: SlurmJobFiles, id: String, waits: [String])? {
         let files = files(job.stage)
-        mutex.withLock {
+        let isOurs = mutex.withLock { () -> Bool in
             waiting.removeAll { $0.stage.address == job.stage.address }
-            open[job.stage.address] = nil
+            return open.removeValue(forKey: job.stage.address) != nil
         }
         guard let id = files.jobID, let note = note(files) else { return nil }
         let waits = note["waits"]?.arrayValue?.compactMap(\.stringValue) ?? []
         let isWanted = job.inputs.map {
             UpcomingStage.signature(job.stage, $0, waits: waits).hex == note["signature"]?.stringValue
         }
-        guard isWanted == true, try queue.isPending(id) || files.resultValue?["status"]?.intValue == 0 else {
+        // A failure that another submitter left is no answer: what was wrong may be right by now.
+        let result = files.resultValue?["status"]?.intValue
+        guard isWanted == true, try queue.isPending(id) || (isOurs ? result != nil : result == 0) else {
             try cancel(files)
             return nil
         }
@@ -80,7 +82,8 @@ final class SlurmAhead: @unchecked Sendable {
         let (stage, files) = (upcoming.stage, files(upcoming.stage))
         // A submitter before us may have left the very job.
         if let id = files.jobID, let note = note(files), note["signature"]?.stringValue == upcoming.signature.hex,
-            note["after"]?.arrayValue?.compactMap(\.stringValue) == after, try queue.isPending(id)
+            note["after"]?.arrayValue?.compactMap(\.stringValue) == after,
+            try queue.isPending(id) || files.resultValue?["status"]?.intValue == 0
         {
             mutex.withLock { open[stage.address] = files }
             return id

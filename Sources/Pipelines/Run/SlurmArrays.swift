@@ -44,7 +44,7 @@ final class SlurmArrays: @unchecked Sendable {
         }
         if isFirst {
             // Others that are ready now come within this time.
-            usleep(50_000)
+            usleep(200_000)
             let batch = mutex.withLock { () -> [Slot] in
                 defer { slots = [] }
                 return slots
@@ -116,10 +116,13 @@ final class SlurmArrays: @unchecked Sendable {
         return String(job)
     }
 
-    /// What Slurm itself wrote about a job of an array; read once.
+    /// What Slurm itself wrote about a job of an array.
     func words(of job: String) -> String {
-        let path = "\(folder)/array-\(job).log"
-        defer { try? Files.remove(path) }
-        return (try? Files.readText(path)) ?? ""
+        defer { forget(job) }
+        return (try? Files.readText(log(job))) ?? ""
     }
+
+    func forget(_ job: String) { try? Files.remove(log(job)) }
+
+    private func log(_ job: String) -> String { "\(folder)/array-\(job).log" }
 }

@@ -49,18 +49,18 @@ public final class SlurmExecutor: StageExecutor, @unchecked Sendable {
         let signals = try SignalRelay.shared.begin()
         defer { SignalRelay.shared.end() }
         if let (files, id, waits) = try ahead.take(job) {
+            defer { files.remove() }
             let outcome = try follow(stage, files, id, signals, progress)
             // It ran before anybody had looked at what it was going to read.
             let seen = files.resultValue?["deps"]?.objectValue ?? [:]
             let isRight = waits.allSatisfy { path in
                 job.inputs?.dependencies.first { $0.path == path }?.id?.hex == seen[path]?.stringValue
             }
-            files.remove()
-            if isRight { return outcome }
+            if try isRight && isMade(files) { return outcome }
         }
         let files = SlurmJobFiles(folder: folder, name: String(job.key.hex.prefix(24)))
         defer { files.remove() }
-        let id = try attach(files, stage) ?? submit(stage, files)
+        let id = try attach(files, job) ?? submit(stage, files)
         ahead.note(stage, id)
         return try follow(stage, files, id, signals, progress)
     }
@@ -96,17 +96,19 @@ public final class SlurmExecutor: StageExecutor, @unchecked Sendable {
     }
 
     /// The job an earlier submitter left, under way or ended with a result; nil when a new one is needed.
-    private func attach(_ files: SlurmJobFiles, _ stage: Stage) throws -> String? {
+    private func attach(_ files: SlurmJobFiles, _ wanted: StageJob) throws -> String? {
         guard let job = files.jobID else { return nil }
         if try queue.isPending(job) { return job }
         // What was made may have been changed since.
-        if let made = files.resultValue?["outs"]?.objectValue,
-            try made.pairs.allSatisfy({ try identify($0.key)?.hex == $0.value.stringValue })
-        {
-            return job
-        }
+        if !wanted.isForced, files.resultValue != nil, try isMade(files) { return job }
         files.remove()
         return nil
+    }
+
+    /// Whether the files a job made are still as it left them.
+    private func isMade(_ files: SlurmJobFiles) throws -> Bool {
+        let made = files.resultValue?["outs"]?.objectValue ?? [:]
+        return try made.pairs.allSatisfy { try identify($0.key)?.hex == $0.value.stringValue }
     }
 
     private func submit(_ stage: Stage, _ files: SlurmJobFiles) throws -> String {
@@ -139,6 +141,7 @@ public final class SlurmExecutor: StageExecutor, @unchecked Sendable {
         for output in stage.outputs where !Files.exists(Files.join(runner.root, output.path)) {
             throw MLError(.failed, "stage '\(stage.address)' did not make its output '\(output.path)'")
         }
+        arrays.forget(job)
         let usage = try queue.usage(job)
         return StageRunner.Outcome(
             duration: result["seconds"]?.doubleValue ?? 0, processorTime: usage.processorTime,

@@ -39,8 +39,11 @@ public struct StageJob: Sendable {
     /// Names this very run, so that a submitter that comes back finds a job that is still under way.
     public var key: ObjectID
     public var inputs: StageInputs?
+    /// Run even if a run with this key has ended meanwhile.
+    public var isForced: Bool
 
-    public init(stage: Stage, key: ObjectID, inputs: StageInputs? = nil) {
+    public init(stage: Stage, key: ObjectID, inputs: StageInputs? = nil, isForced: Bool = false) {
+        self.isForced = isForced
         self.stage = stage
         self.key = key
         self.inputs = inputs

@@ -10,7 +10,7 @@ struct ExperimentSelection: ParsableArguments {
     @Option(parsing: .singleValue, help: ArgumentHelp("Only what began from this commit.", valueName: "rev"))
     var rev: [String] = []
     @Option(
-        name: [.customShort("n"), .customLong("num")],
+        name: [.customShort("n"), .customLong("num")], parsing: .unconditional,
         help: ArgumentHelp(
             "Only what began from the last N commits of --rev or HEAD (first parents), from any of them when negative.",
             valueName: "n"))

@@ -49,6 +49,8 @@ final class PlotReader {
 
     /// A folder stands for the files in it.
     private func expanded(_ source: PlotSource, _ sides: [Side]) throws -> [PlotSource] {
+        // A definition that says where its columns are is no folder, though there be one of its name.
+        guard source.columns.contains(where: { $0.file == source.id }) else { return [source] }
         var files: [String] = []
         var isFolder = false
         for side in sides {

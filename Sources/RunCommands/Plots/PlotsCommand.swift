@@ -38,6 +38,11 @@ struct PlotsOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Title.", valueName: "text")) var title: String?
     @Flag(help: "The first line of CSV and TSV files holds no titles.") var noHeader = false
     @Flag(help: "Write an SVG file for each plot too.") var svg = false
+    @Option(
+        help: ArgumentHelp(
+            "A page of yours that says {plot_divs} where the plots go, as in DVC.", valueName: "file"))
+    var htmlTemplate: String?
+    @Flag(help: "Show the page in the browser.") var open = false
     @Flag(help: "Print the Vega-Lite specification of the one plot.") var showVega = false
     @Flag(help: "Print JSON in DVC's shape, with Vega-Lite specifications.") var json = false
     @OptionGroup var common: CommonOptions
@@ -143,7 +148,10 @@ struct PlotsOptions: ParsableArguments {
 
     private func write(_ figures: [PlotFigure], _ reader: PlotReader, _ session: RunSession) throws {
         try Files.makeDirectories(out)
-        let page = PlotPage.html(title: "Plots", figures: figures, images: reader.images)
+        let page =
+            try htmlTemplate.map {
+                try PlotPage.html(template: Files.readText($0), figures: figures, images: reader.images)
+            } ?? PlotPage.html(title: "Plots", figures: figures, images: reader.images)
         try Files.writeAtomically(page, to: Files.join(out, "index.html"))
         if svg {
             var taken: Set<String> = []
@@ -153,7 +161,18 @@ struct PlotsOptions: ParsableArguments {
                 try Files.writeAtomically(PlotSVG.draw(figure), to: Files.join(out, name + ".svg"))
             }
         }
-        session.ui.print("file://" + (try Files.realPath(Files.join(out, "index.html"))))
+        let path = try Files.realPath(Files.join(out, "index.html"))
+        session.ui.print("file://" + path)
+        if open { show(path, session.ui) }
+    }
+
+    /// By the user's own program for it, else the system's.
+    private func show(_ path: String, _ ui: UserInterface) {
+        let own = environment("BROWSER").map { $0.split(separator: ":").map(String.init) } ?? []
+        for program in own + ["xdg-open", "open", "sensible-browser"] {
+            if let answer = try? Subprocess([program, "file://" + path]).run(), answer.status == 0 { return }
+        }
+        ui.warning("no browser could be started; open file://\(path)")
     }
 }
 

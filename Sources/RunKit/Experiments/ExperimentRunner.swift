@@ -178,8 +178,13 @@ public struct ExperimentRunner: Sendable {
         // The pipeline of a failed run may be what is broken.
         if let snapshot = try? here.snapshotOfWorkTree() {
             experiment.params = snapshot.params
-            experiment.metrics = snapshot.metrics
-            for claim in snapshot.claims {
+            // Behind a stage that failed, what is there of an earlier run is no result of this one.
+            let claims = snapshot.claims.filter { claim in
+                outcome.succeeded
+                    || claim.stage.dependencies.allSatisfy { Files.exists(scratch.path + "/" + $0) }
+            }
+            experiment.metrics = Snapshot.metrics(of: claims.map(\.record))
+            for claim in claims {
                 for (metric, series) in claim.record.steps.pairs { experiment.steps[metric] = series }
             }
             experiment.files = (try? here.stageFilesOfWorkTree()) ?? StageFiles()
