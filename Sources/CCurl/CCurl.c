@@ -19,20 +19,13 @@ CURL_FUNCTION(void, curl_slist_free_all, (struct curl_slist *l), (l))
 // The variadic two take one argument each, of one machine word: a long, a pointer, or a curl_off_t.
 _Static_assert(sizeof(long) == sizeof(void *) && sizeof(curl_off_t) == sizeof(void *), "one word each");
 
-__attribute__((visibility("hidden"))) CURLcode curl_easy_setopt(CURL *h, CURLoption option, ...) {
-    CURLcode (*function)(CURL *, CURLoption, ...) = gitml_function("libcurl.so.4", "libcurl4", "curl_easy_setopt");
-    va_list list;
-    va_start(list, option);
-    void *value = va_arg(list, void *);
-    va_end(list);
-    return function(h, option, value);
-}
-
-__attribute__((visibility("hidden"))) CURLcode curl_easy_getinfo(CURL *h, CURLINFO info, ...) {
-    CURLcode (*function)(CURL *, CURLINFO, ...) = gitml_function("libcurl.so.4", "libcurl4", "curl_easy_getinfo");
-    va_list list;
-    va_start(list, info);
-    void *value = va_arg(list, void *);
-    va_end(list);
-    return function(h, info, value);
-}
+#define CURL_VARIADIC(name, Option)                                                              \
+    __attribute__((visibility("hidden"))) CURLcode name(CURL *h, Option option, ...) {           \
+        va_list list;                                                                            \
+        va_start(list, option);                                                                  \
+        void *value = va_arg(list, void *);                                                      \
+        va_end(list);                                                                            \
+        return GITML_FOUND("libcurl.so.4", "libcurl4", name)(h, option, value);                  \
+    }
+CURL_VARIADIC(curl_easy_setopt, CURLoption)
+CURL_VARIADIC(curl_easy_getinfo, CURLINFO)

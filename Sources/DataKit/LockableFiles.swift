@@ -65,9 +65,9 @@ public struct LockableFiles: Sendable {
     private func hasLockable() throws -> Bool {
         let word = Array("lockable".utf8)
         let listed = try data.repository.git.run(["ls-files", "-z", "--", ".gitattributes", "*/.gitattributes"]).output
-        let files =
-            listed.split(separator: 0).map { top + "/" + String(path: $0) }
-            + [top + "/.gitattributes", data.repository.commonDirectory + "/info/attributes"]
+        let files = Set(listed.split(separator: 0).map { top + "/" + String(path: $0) }).union([
+            top + "/.gitattributes", data.repository.commonDirectory + "/info/attributes",
+        ])
         return files.contains { path in
             guard let bytes = try? Files.read(path), bytes.count >= word.count else { return false }
             return (0...(bytes.count - word.count)).contains { bytes[$0...].starts(with: word) }

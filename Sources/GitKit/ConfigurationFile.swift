@@ -33,6 +33,8 @@ public struct ConfigurationFile: Sendable {
         }
         var entry: UnsafeMutablePointer<git_config_entry>?
         while git_config_next(&entry, iterator) == 0, let entry {
+            // libgit2 reads on in files that this one includes; what they say is theirs.
+            if entry.pointee.include_depth > 0 { continue }
             try body(String(cString: entry.pointee.name), entry.pointee.value.map { String(cString: $0) })
         }
     }

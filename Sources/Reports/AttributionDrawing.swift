@@ -27,6 +27,21 @@ extension AttributionReport {
         }
         """
 
+    /// A picture around its elements.
+    static func drawing(title: String, width: Int, height: Int, _ body: String) -> String {
+        """
+        <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(height)" \
+        viewBox="0 0 \(width) \(height)" role="img">
+        <title>\(escapeHTML(title))</title>
+        <style>
+        \(drawingStyle)
+        </style>
+        <rect class="paper" width="100%" height="100%"/>
+        \(body)</svg>
+
+        """
+    }
+
     /// Draws row by row with a fixed width a character, so that no font need be measured.
     private struct Drawing {
         private static let cell = 8.4
@@ -129,17 +144,7 @@ extension AttributionReport {
         }
 
         func finish(title: String) -> String {
-            """
-            <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(y + 16)" \
-            viewBox="0 0 \(width) \(y + 16)" role="img">
-            <title>\(AttributionReport.escapeHTML(title))</title>
-            <style>
-            \(AttributionReport.drawingStyle)
-            </style>
-            <rect class="paper" width="100%" height="100%"/>
-            \(body)</svg>
-
-            """
+            AttributionReport.drawing(title: title, width: width, height: y + 16, body)
         }
 
         /// Two digits behind the point at most.

@@ -9,28 +9,36 @@ extension AttributionReport {
 
     /// The page up to its first row.
     public static func pageHead(title: String) -> String {
-        var out = """
-            <!DOCTYPE html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>\(AttributionReport.escapeHTML(title))</title>
-            <style>
-            \(AttributionReport.css)
-            </style>
-            </head>
-            <body>
-            <h1>\(AttributionReport.escapeHTML(title))</h1>
-            <p class="legend">Legend: <span class="w neg" style="--l:60">Negative</span> \
-            <span class="w">Neutral</span> <span class="w pos" style="--l:50">Positive</span></p>
-            <table>
-            <thead><tr>
+        var out =
+            documentHead(title: title) + """
+                <p class="legend">Legend: <span class="w neg" style="--l:60">Negative</span> \
+                <span class="w">Neutral</span> <span class="w pos" style="--l:50">Positive</span></p>
+                <table>
+                <thead><tr>
 
-            """
+                """
         for title in AttributionReport.titles { out += "<th scope=\"col\">\(title)</th>" }
         return out + "\n</tr></thead>\n<tbody>\n"
+    }
+
+    /// A page up to its heading, with the styles of `css` and more.
+    static func documentHead(title: String, styles: String = "") -> String {
+        """
+        <!DOCTYPE html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>\(escapeHTML(title))</title>
+        <style>
+        \(css)\(styles)
+        </style>
+        </head>
+        <body>
+        <h1>\(escapeHTML(title))</h1>
+
+        """
     }
 
     /// The rows of the page's table.

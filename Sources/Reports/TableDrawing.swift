@@ -42,7 +42,8 @@ public enum TableDrawing {
             text(remark, margin, y, "notes", &body)
             right = max(right, margin + Double(TextWidth.columns(remark)) * cell)
         }
-        return page(title, Int((right + margin).rounded(.up)), y + 20, body)
+        return AttributionReport.drawing(
+            title: title, width: Int((right + margin).rounded(.up)), height: y + 20, body)
     }
 
     private static func heading(_ column: Table.Column) -> String {
@@ -93,20 +94,6 @@ public enum TableDrawing {
 
     private static func rule(_ from: Double, _ to: Double, _ y: Int, _ body: inout String) {
         body += "<path class=\"rule\" d=\"M\(number(from)) \(y)H\(number(to))\"/>\n"
-    }
-
-    private static func page(_ title: String, _ width: Int, _ height: Int, _ body: String) -> String {
-        """
-        <svg xmlns="http://www.w3.org/2000/svg" width="\(width)" height="\(height)" \
-        viewBox="0 0 \(width) \(height)" role="img">
-        <title>\(AttributionReport.escapeHTML(title))</title>
-        <style>
-        \(AttributionReport.drawingStyle)
-        </style>
-        <rect class="paper" width="100%" height="100%"/>
-        \(body)</svg>
-
-        """
     }
 
     private static func number(_ value: Double) -> String { Quantity.fixed(value, decimals: 1) }

@@ -5,32 +5,21 @@
 /// a solid line and a `+`, or a dashed line and a `−`, say the same without colour.
 public enum TablePage {
     public static func html(title: String, tables: [Table], remarks: [String] = []) -> String {
-        var out = """
-            <!DOCTYPE html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>\(AttributionReport.escapeHTML(title))</title>
-            <style>
-            \(AttributionReport.css)
-            table { margin-bottom: 1.5rem }
-            table th { text-align: left }
-            table th.n { text-align: right }
-            table.plain th:nth-child(4):not(.n) { text-align: left }
-            td.n { white-space: nowrap }
-            .signed::after { content: none }
-            </style>
-            </head>
-            <body>
-            <h1>\(AttributionReport.escapeHTML(title))</h1>
-
-            """
+        var out = AttributionReport.documentHead(title: title, styles: styles)
         for table in tables { out += TablePage.table(table) }
         for remark in remarks { out += "<p class=\"notes\">\(AttributionReport.escapeHTML(remark))</p>\n" }
         return out + "</body>\n</html>\n"
     }
+
+    private static let styles = """
+
+        table { margin-bottom: 1.5rem }
+        table th { text-align: left }
+        table th.n { text-align: right }
+        table.plain th:nth-child(4):not(.n) { text-align: left }
+        td.n { white-space: nowrap }
+        .signed::after { content: none }
+        """
 
     private static func table(_ table: Table) -> String {
         var out = "<table class=\"plain\">\n<thead><tr>\n"

@@ -50,14 +50,7 @@ struct Hook: ParsableCommand {
     }
 
     private func act() throws {
-        let remote = arguments.count > 1 ? arguments[1] : "origin"
-        let refs = arguments.first == "pre-push" ? try input() : ""
-        if arguments.first == "pre-push", refs.isEmpty {
-            // A push of nothing asks for nothing but what git knows, and goes to the network for records only that it has not
-            // sent yet.
-            try RunExchange(Repository()).push(remote, onlyMoved: true)
-            return
-        }
+        if arguments.first == "pre-push" { return try push(arguments.count > 1 ? arguments[1] : "origin", input()) }
         let runs = try RunRepository(DataRepository())
         switch arguments.first {
         case "post-commit":
@@ -66,11 +59,17 @@ struct Hook: ParsableCommand {
             let new = try input().split(separator: "\n").compactMap { $0.split(separator: " ").dropFirst().first }
             try runs.note(new.map { try runs.repository.commit(String($0)) })
         case "post-merge": try RunExchange(runs.repository).joinFetched()
-        case "pre-push":
-            try checkGates(runs, refs)
-            try RunExchange(runs.repository).push(remote)
         default: break
         }
+    }
+
+    private func push(_ remote: String, _ refs: String) throws {
+        // A push of nothing asks for nothing but what git knows, and goes to the network for records only that it has not
+        // sent yet.
+        if refs.isEmpty { return _ = try RunExchange(Repository()).push(remote, onlyMoved: true) }
+        let runs = try RunRepository(DataRepository())
+        try checkGates(runs, refs)
+        try RunExchange(runs.repository).push(remote)
     }
 
     private func input() throws -> String {

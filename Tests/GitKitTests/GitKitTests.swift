@@ -69,6 +69,14 @@ import Testing
         #expect(try repository.readBlob(ids[199]) == contents[199])
     }
 
+    @Test func `a configuration file is read without what it includes`() throws {
+        let box = try Sandbox()
+        try box.write("[mldata]\n\tdefaultRemote = theirs\n\tother = x\n", to: "included")
+        try box.write("[mldata]\n\tdefaultRemote = ours\n[include]\n\tpath = included\n", to: "config")
+        let read = try Configuration(file: box.root + "/config")
+        #expect(read["mldata.defaultRemote"] == "ours" && read["mldata.other"] == nil)
+    }
+
     @Test func `a ref moves only from where it was expected`() throws {
         let box = try Sandbox()
         try box.run(

@@ -9,16 +9,22 @@
 /// package has it and ends the program with 128, as the loader would have ended it at the start.
 void *gitml_function(const char *soname, const char *package, const char *name);
 
-/// Defines `name`, whose header has been included, to call the library's: a call that does not fit the header does not compile.
-#define GITML_FORWARD(soname, package, result, name, parameters, arguments)                      \
-    __attribute__((visibility("hidden"))) result name parameters {                               \
+/// That function with its header's type, looked for once.
+#define GITML_FOUND(soname, package, name)                                                       \
+    __extension__({                                                                              \
         static __typeof__(&name) found;                                                          \
         __typeof__(&name) function = __atomic_load_n(&found, __ATOMIC_ACQUIRE);                  \
         if (function == 0) {                                                                     \
             function = (__typeof__(&name))gitml_function(soname, package, #name);                \
             __atomic_store_n(&found, function, __ATOMIC_RELEASE);                                \
         }                                                                                        \
-        return function arguments;                                                               \
+        function;                                                                                \
+    })
+
+/// Defines `name`, whose header has been included, to call the library's: a call that does not fit the header does not compile.
+#define GITML_FORWARD(soname, package, result, name, parameters, arguments)                      \
+    __attribute__((visibility("hidden"))) result name parameters {                               \
+        return GITML_FOUND(soname, package, name) arguments;                                     \
     }
 
 #endif

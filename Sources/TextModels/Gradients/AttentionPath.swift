@@ -1,5 +1,4 @@
 import CVector
-import Glibc
 import Tensors
 
 /// `ContextAttention` over many rows in one pass, without gradients of its weights.
@@ -22,29 +21,8 @@ struct AttentionPath {
                 context.values, hidden.baseAddress, &alpha)
             count = rows * weight.columns
         }
-        var pooled = Matrix(x.count, x.matrix.columns)
-        let width = x.matrix.columns
-        for sequence in 0..<x.count {
-            let range = x.range(sequence)
-            guard let top = alpha[range].max() else { continue }
-            var sum: Float = 0
-            for row in range {
-                alpha[row] = expf(alpha[row] - top)
-                sum += alpha[row]
-            }
-            pooled.values.withUnsafeMutableBufferPointer { pooled in
-                x.matrix.values.withUnsafeBufferPointer { source in
-                    for row in range {
-                        alpha[row] /= sum
-                        let share = alpha[row]
-                        for column in 0..<width {
-                            pooled[sequence * width + column] += share * source[row * width + column]
-                        }
-                    }
-                }
-            }
-        }
-        self.pooled = pooled
+        ContextAttention.softmax(x, &alpha)
+        pooled = ContextAttention.pool(x, alpha)
         self.layer = layer
         self.x = x
         self.alpha = alpha

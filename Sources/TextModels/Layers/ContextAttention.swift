@@ -19,6 +19,12 @@ struct ContextAttention: AttendLayer {
         Kernels.addBias(&hidden, parameters[1].value)
         Kernels.tanh(&hidden)
         var alpha = MatrixProduct.of(hidden, parameters[2].value).values
+        ContextAttention.softmax(x, &alpha)
+        return (hidden, alpha)
+    }
+
+    /// Scores of words to weights that sum to 1 over each text.
+    static func softmax(_ x: Ragged, _ alpha: inout [Float]) {
         for sequence in 0..<x.count {
             let range = x.range(sequence)
             guard let top = alpha[range].max() else { continue }
@@ -29,24 +35,31 @@ struct ContextAttention: AttendLayer {
             }
             for row in range { alpha[row] /= sum }
         }
-        return (hidden, alpha)
     }
 
-    func forward(_ x: Ragged) -> (output: Matrix, backward: (Matrix, inout Gradients) -> Matrix) {
-        let (hidden, alpha) = weights(x)
+    /// The weighted sum of each text's words.
+    static func pool(_ x: Ragged, _ alpha: [Float]) -> Matrix {
         let width = x.matrix.columns
         var output = Matrix(x.count, width)
         output.values.withUnsafeMutableBufferPointer { output in
             x.matrix.values.withUnsafeBufferPointer { source in
                 for sequence in 0..<x.count {
                     for row in x.range(sequence) {
+                        let share = alpha[row]
                         for column in 0..<width {
-                            output[sequence * width + column] += alpha[row] * source[row * width + column]
+                            output[sequence * width + column] += share * source[row * width + column]
                         }
                     }
                 }
             }
         }
+        return output
+    }
+
+    func forward(_ x: Ragged) -> (output: Matrix, backward: (Matrix, inout Gradients) -> Matrix) {
+        let (hidden, alpha) = weights(x)
+        let width = x.matrix.columns
+        let output = ContextAttention.pool(x, alpha)
         let weight = parameters[0].value
         let context = parameters[2].value
         return (
